@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains: identity, life, references and staged teardown. A domain's life is BUILDING -> RUNNING -> SHUTDOWN ->
+ * DYING -> gone, in that direction only (SHUTDOWN may be skipped or, with resumedomain, undone).
+ * Rooms above hook in by DOMAIN_UNIT rows, so that this room includes none of them.
+ */
+#ifndef DOMAIN_DOMAIN_H
+#define DOMAIN_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
+
+#include "common/compiler.h"
+#include "common/list.h"
+#include "common/typed_int.h"
+#include "domain/vcpu.h"
+#include "mm/mm_owner.h"
+#include "x86/lock.h"
+
+/* The boot domain's id: the last ordinary one below the reserved range (include/xen/xenolith.h). */
+#define DOMAIN_BOOT_ID 0x7fef
+
+#define DOMAIN_MAX_VCPUS 128
+
+enum domain_life {
+    DOMAIN_BUILDING, /* created, never unpaused */
+    DOMAIN_RUNNING,
+    DOMAIN_SHUTDOWN, /* SCHEDOP_shutdown was called on it; memory still there */
+    DOMAIN_DYING,    /* destroydomain has begun */
+    DOMAIN_DEAD,     /* all given back; waits for the last reference */
+};
+
+struct domain {
+    struct mm_owner mm;            /* memory: first, container_of is free */
+    domid_t id;                    /* const */
+    uint32_t refs;                 /* atomic; the table holds one until teardown has ended */
+    struct list link;              /* domain table lock */
+    enum domain_life life;         /* LOCK_DOMCTL to change; read anywhere */
+    bool control;                  /* may use domctl, sysctl, foreign domains; const after creation */
+    bool hardware;                 /* owns devices, ports, I/O memory; const after creation */
+    bool boot;                     /* the boot domain */
+    uint8_t shutdown_code;         /* SHUTDOWN_* once life >= SHUTDOWN */
+    uint8_t handle[16];            /* UUID */
+    uint32_t ssidref;
+    uint32_t create_flags;         /* XEN_DOMCTL_CDF_* */
+
+    uint16_t max_vcpus;            /* const after creation */
+    struct vcpu **vcpu;            /* [max_vcpus], NULL where not created; entries const once set until DEAD */
+
+    struct shared_info *shared_info; /* one hypervisor frame shared with the domain */
+    mfn_t shared_info_mfn;
+
+    struct spinlock domctl_lock;   /* LOCK_DOMCTL */
+    struct spinlock event_lock;    /* LOCK_EVENT */
+    struct evtchn_table *evtchn;   /* event/ */
+    struct grant_table *grant;     /* grant/ */
+    struct sched_domain *sched;    /* sched/: weight, cap */
+    uint32_t pause_count;          /* atomic; by control domain */
+    uint32_t controller_paused;    /* created paused, domctl pausedomain nesting */
+
+    uint64_t vm_assist;            /* VMASST_* bits */
+    int64_t time_offset_s;
+    bool native_tsc;
+    uint32_t max_evtchn_port;
+    uint32_t max_grant_frames, max_maptrack_frames;
+    bool debugger_attached;
+
+    /* memory map set by the tools for XENMEM_memory_map; domctl lock */
+    void *e820;
+    uint32_t e820_nr;
+    uint64_t created_ns;
+    uint64_t cpu_time_ns;          /* of vCPUs that are gone */
+    uint8_t kill_stage;            /* teardown progress */
+    char crash_reason[64];         /* why the hypervisor ended it, for the log and `xeno list` */
+};
+
+/* ---- table and references ---- */
+
+/* The domain with that id and a reference, or NULL (also for one that is DEAD). DOMID_SELF is the current one. */
+struct domain *domain_get_by_id(domid_t id);
+/* A reference where the caller already has one. */
+struct domain *domain_get(struct domain *d);
+void domain_put(struct domain *d);
+struct domain *current_domain(void);
+
+/*
+ * Next domain with id >= first in rising order, with a reference; NULL at the end: lists without holding the lock.
+ */
+struct domain *domain_next(domid_t first);
+
+struct domain_config {
+    domid_t id; /* 0xffff or DOMID_INVALID: choose the lowest free one from 1 */
+    bool control, hardware, boot;
+    uint32_t max_vcpus;
+    uint32_t max_evtchn_port;
+    uint32_t max_grant_frames, max_maptrack_frames;
+    uint32_t flags;
+    uint8_t handle[16];
+    uint32_t ssidref;
+};
+
+/* Create it, empty and paused once (controller_paused). -EEXIST, -ENOMEM, -EINVAL, -ENOSPC. */
+int domain_create(const struct domain_config *cfg, struct domain **out);
+
+/* Staged and preemptible: -ERESTART until nothing is left but references. */
+int domain_kill(struct domain *d);
+
+/* The guest (or the hypervisor on its behalf) ends: stops all vCPUs, tells the control domain by VIRQ_DOM_EXC. */
+void domain_shutdown(struct domain *d, uint8_t reason);
+/* A guest broke a rule that leaves no way on: logs `why` (one line) and shuts it down as crashed. */
+void domain_crash(struct domain *d, const char *fmt, ...) __printf_like(2, 3);
+
+/* Pause counts nest; a paused domain's vCPUs are off every CPU when domain_pause() returns. */
+void domain_pause(struct domain *d);
+void domain_unpause(struct domain *d);
+void vcpu_pause(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+
+/* ---- units: how rooms above take part in a domain's life ---- */
+
+struct domain_unit {
+    const char *name;
+    int (*init)(struct domain *d);        /* undone by kill in reverse order when a later one fails */
+    int (*kill)(struct domain *d);        /* preemptible (-ERESTART); idempotent */
+    int (*vcpu_init)(struct vcpu *v);
+    void (*vcpu_kill)(struct vcpu *v);
+};
+
+/* Units are started in link order of their rows: the order value sorts them (smaller first). */
+#define DOMAIN_UNIT(order, var, ...)                                                               \
+    static const struct domain_unit var = {__VA_ARGS__};                                           \
+    static const struct domain_unit *const var##_row __attribute__((used, section(".domain_units." #order))) = &var
+
+#define for_each_vcpu(d, v, i)                                                                     \
+    for ((i) = 0; (i) < (d)->max_vcpus; (i)++)                                                     \
+        if (((v) = (d)->vcpu[i]) != NULL)
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only doors to a frame's contents. map_frame() gives a pointer valid until unmap_frame() on the same CPU, not
+ * across a return to a guest; map_frame_pinned() one that lasts (shared_info, vcpu_info, grant frames). Today both
+ * are the direct map; nobody may rely on that (design decision 5).
+ */
+#ifndef MM_MAP_H
+#define MM_MAP_H
+
+#include "common/typed_int.h"
+
+void *map_frame(mfn_t mfn);
+void unmap_frame(const void *p);
+void *map_frame_pinned(mfn_t mfn);
+void unmap_frame_pinned(const void *p);
+
+/* The hypervisor's own memory (from hv_alloc_pages) to its frame and back. */
+mfn_t mfn_of_hv(const void *p);
+
+/* Map device memory (uncached, hypervisor only); never unmapped. NULL if the window is full. */
+void *map_device(uint64_t paddr, uint64_t bytes);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Privileged instructions as functions, control-register and MSR numbers, CPU features: with the rest of x86/, the
+ * only place of inline assembly. Numbers: SDM vol. 3 (2.5 control registers), vol. 4 (MSRs); APM vol. 2.
+ */
+#ifndef X86_CPU_H
+#define X86_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CR0_PE (1ul << 0)
+#define CR0_MP (1ul << 1)
+#define CR0_EM (1ul << 2)
+#define CR0_TS (1ul << 3)
+#define CR0_ET (1ul << 4)
+#define CR0_NE (1ul << 5)
+#define CR0_WP (1ul << 16)
+#define CR0_AM (1ul << 18)
+#define CR0_PG (1ul << 31)
+
+#define CR4_VME        (1ul << 0)
+#define CR4_TSD        (1ul << 2)
+#define CR4_DE         (1ul << 3)
+#define CR4_PSE        (1ul << 4)
+#define CR4_PAE        (1ul << 5)
+#define CR4_MCE        (1ul << 6)
+#define CR4_PGE        (1ul << 7)
+#define CR4_PCE        (1ul << 8)
+#define CR4_OSFXSR     (1ul << 9)
+#define CR4_OSXMMEXCPT (1ul << 10)
+#define CR4_UMIP       (1ul << 11)
+#define CR4_FSGSBASE   (1ul << 16)
+#define CR4_OSXSAVE    (1ul << 18)
+#define CR4_SMEP       (1ul << 20)
+#define CR4_SMAP       (1ul << 21)
+
+#define FLAG_CF   (1ul << 0)
+#define FLAG_TF   (1ul << 8)
+#define FLAG_IF   (1ul << 9)
+#define FLAG_DF   (1ul << 10)
+#define FLAG_IOPL (3ul << 12)
+#define FLAG_NT   (1ul << 14)
+#define FLAG_RF   (1ul << 16)
+#define FLAG_VM   (1ul << 17)
+#define FLAG_AC   (1ul << 18)
+#define FLAG_ID   (1ul << 21)
+
+#define MSR_APIC_BASE      0x1b
+#define MSR_PAT            0x277
+#define MSR_TSC_DEADLINE   0x6e0
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define MSR_TSC_AUX        0xc0000103
+
+#define EFER_SCE (1ul << 0)
+#define EFER_LME (1ul << 8)
+#define EFER_LMA (1ul << 10)
+#define EFER_NXE (1ul << 11)
+
+/* The fixed meaning of the PAT index bits in every PTE here: WB WT UC- UC WC WP UC UC. */
+#define PAT_VALUE 0x0000050100070406ul
+
+#define VEC_DE 0
+#define VEC_DB 1
+#define VEC_NMI 2
+#define VEC_BP 3
+#define VEC_OF 4
+#define VEC_BR 5
+#define VEC_UD 6
+#define VEC_NM 7
+#define VEC_DF 8
+#define VEC_TS 10
+#define VEC_NP 11
+#define VEC_SS 12
+#define VEC_GP 13
+#define VEC_PF 14
+#define VEC_MF 16
+#define VEC_AC 17
+#define VEC_MC 18
+#define VEC_XM 19
+
+#define PFEC_P (1u << 0) /* page-fault error code bits */
+#define PFEC_W (1u << 1)
+#define PFEC_U (1u << 2)
+#define PFEC_R (1u << 3)
+#define PFEC_I (1u << 4)
+
+/* What this machine has; const after cpu_init() on the boot CPU. */
+struct cpu_features {
+    bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, tsc_deadline, x2apic, rdtscp, invariant_tsc, pge, pcid, svm, syscall;
+    bool amd; /* vendor family AMD/Hygon: loading a null selector keeps the base */
+    uint32_t max_leaf, max_ext_leaf;
+    uint8_t phys_bits, virt_bits;
+    uint32_t signature; /* leaf 1 eax */
+    char vendor[13];
+};
+extern struct cpu_features cpu_features;
+
+struct cpuid_regs {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t sub)
+{
+    struct cpuid_regs r;
+
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(sub));
+    return r;
+}
+
+static inline uint64_t rdmsr(uint32_t msr)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+    return ((uint64_t)hi << 32) | lo;
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline uint64_t rdtsc(void)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+    return ((uint64_t)hi << 32) | lo;
+}
+
+#define DEFINE_CR(n)                                                                               \
+    static inline uint64_t read_cr##n(void)                                                        \
+    {                                                                                              \
+        uint64_t v;                                                                                \
+                                                                                                   \
+        __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v) : : "memory");                             \
+        return v;                                                                                  \
+    }                                                                                              \
+    static inline void write_cr##n(uint64_t v)                                                     \
+    {                                                                                              \
+        __asm__ volatile("mov %0, %%cr" #n : : "r"(v) : "memory");                                 \
+    }
+DEFINE_CR(0)
+DEFINE_CR(2)
+DEFINE_CR(3)
+DEFINE_CR(4)
+#undef DEFINE_CR
+
+static inline void cpu_relax(void)
+{
+    __asm__ volatile("pause" : : : "memory");
+}
+
+static inline void irq_enable(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
+static inline void irq_disable(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void invlpg(uint64_t va)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+/* rdmsr/wrmsr that may fault: 0 or -EFAULT. */
+int rdmsr_safe(uint32_t msr, uint64_t *value);
+int wrmsr_safe(uint32_t msr, uint64_t value);
+
+void cpu_init(void);    /* boot CPU: features, CR0/CR4/EFER/PAT, descriptor tables, syscall MSRs */
+void cpu_init_ap(void); /* the same for another CPU */
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Eager FPU switching with XSAVE where there, FXSAVE otherwise. Each vCPU has one save area of fpu_area_size() bytes;
+ * a fresh area holds the architectural initial state.
+ */
+#ifndef X86_FPU_H
+#define X86_FPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void fpu_init(void);             /* per CPU */
+size_t fpu_area_size(void);      /* bytes, 64-byte aligned areas */
+void fpu_area_reset(void *area);
+void fpu_save(void *area);
+void fpu_restore(const void *area);
+uint64_t fpu_xcr0_supported(void); /* what guests may enable: x87, SSE and AVX where there */
+
+#endif

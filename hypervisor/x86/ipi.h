@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cross-CPU requests. A request is written into the target's shared per-CPU state and then kicked by an interrupt;
+ * the target serves it from the interrupt, from a spinning lock or from another wait loop, whichever comes first.
+ */
+#ifndef X86_IPI_H
+#define X86_IPI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VEC_LAPIC_TIMER 0xf0
+#define VEC_IPI         0xf1
+#define VEC_SPURIOUS    0xff
+
+/* Serve what others asked of this CPU (TLB flush, function call). Cheap when there is nothing. */
+void ipi_poll(void);
+
+/* Run fn(arg) on every CPU in the mask (this one included if set) and wait for all; fn must be short and lock-free. */
+void ipi_call(uint64_t cpus, void (*fn)(void *arg), void *arg);
+
+/* Interrupt a CPU so that it looks at its work bits. */
+void ipi_kick(uint32_t cpu);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time from the TSC. now_ns() counts nanoseconds since boot, monotone and the same on all CPUs (the TSCs are checked
+ * to be synchronous when the CPUs come up). The scale is also what guests get through vcpu_time_info.
+ */
+#ifndef X86_TIME_H
+#define X86_TIME_H
+
+#include <stdint.h>
+
+#include "x86/cpu.h"
+
+struct tsc_scale {
+    uint32_t mul_frac; /* ns = ((tsc << shift) * mul_frac) >> 32; ABI: tsc_to_system_mul, tsc_shift */
+    int8_t shift;
+};
+
+extern struct tsc_scale tsc_scale; /* const after time_init() */
+extern uint64_t tsc_khz;
+extern uint64_t tsc_boot;
+
+uint64_t now_ns(void);
+uint64_t ns_of_tsc(uint64_t tsc); /* same origin as now_ns() */
+
+/* Wall clock at boot (now_ns() == 0), from the CMOS clock: seconds since 1970 UTC. May be set by settime. */
+uint64_t wallclock_boot_ns(void);
+void wallclock_set_boot_ns(uint64_t ns);
+
+/* Program this CPU's one-shot interrupt for the deadline (now_ns() scale); UINT64_MAX stops it. */
+void lapic_timer_arm(uint64_t deadline_ns);
+
+void time_init(void);     /* boot CPU: find the TSC rate, from CPUID or against PIT/ACPI timer */
+void time_init_ap(void);
+
+#endif
