@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+#
+# Runs tests: first the builds that are asked for or needed, one after the other, then the rest a few at a time.
+# Invariant: every test has its own log and its own process group, which is ended when its time is up.
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from discover import ROOT
+
+LOGS = ROOT / "build" / "test-logs"
+SKIPPED = 77
+TAIL_LINES = 25
+
+
+class Tally:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.count = {"ok": 0, "FAIL": 0, "skip": 0}
+        self.failed = []
+
+    def report(self, test, result, seconds, log):
+        with self.lock:
+            self.count[result] += 1
+            print(f"{result:4} {test.name}  ({seconds:.1f} s)", flush=True)
+            if result == "FAIL":
+                self.failed.append(test.name)
+                print_tail(log)
+
+
+def print_tail(log):
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    for line in lines[-TAIL_LINES:]:
+        print(f"     | {line}")
+    print(f"     | ({log.relative_to(ROOT)})", flush=True)
+
+
+def run_one(test, tally):
+    log = LOGS / (test.name.replace(":", "-").replace("/", "-") + ".log")
+    start = time.monotonic()
+    with open(log, "w", encoding="utf-8") as out:
+        out.write(f"$ {' '.join(test.command)}\n")
+        out.flush()
+        try:
+            process = subprocess.Popen(test.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                       start_new_session=True)
+        except OSError as error:
+            out.write(f"cannot start: {error}\n")
+            out.flush()
+            tally.report(test, "FAIL", time.monotonic() - start, log)
+            return False
+        try:
+            status = process.wait(timeout=test.timeout)
+        except subprocess.TimeoutExpired:
+            status = None
+        except BaseException:
+            end_group(process)
+            raise
+        if status is None:
+            end_group(process)
+            out.write(f"ended after {test.timeout} s\n")
+    result = "ok" if status == 0 else "skip" if status == SKIPPED else "FAIL"
+    tally.report(test, result, time.monotonic() - start, log)
+    return result == "ok"
+
+
+def end_group(process):
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sig)
+            process.wait(timeout=5)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def run_builds(tests, everything, tally):
+    """The presets that failed: those tests cannot run."""
+    wanted = {test.name for test in tests if test.category == "build"}
+    wanted |= {f"build:{preset}" for test in tests for preset in test.needs}
+    broken = set()
+    for test in everything:
+        if test.name in wanted and not run_one(test, tally):
+            broken.add(test.name.split(":", 1)[1])
+    return broken
+
+
+def run_all(tests, everything, jobs):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    tally = Tally()
+    start = time.monotonic()
+    broken = run_builds(tests, everything, tally)
+    rest = [test for test in tests if test.category != "build"]
+    runnable = [test for test in rest if not broken & set(test.needs)]
+    blocked = len(rest) - len(runnable)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        list(pool.map(lambda test: run_one(test, tally), [test for test in runnable if not test.alone]))
+    for test in runnable:
+        if test.alone:
+            run_one(test, tally)
+    if blocked:
+        print(f"not run because of a failed build: {blocked} tests")
+    if tally.failed:
+        print("failed: " + " ".join(tally.failed))
+    passed, failed, skipped = tally.count["ok"], tally.count["FAIL"] + blocked, tally.count["skip"]
+    print(f"{time.monotonic() - start:.0f} s, logs in {LOGS.relative_to(ROOT)}")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    sys.stdout.flush()
+    return 0 if failed == 0 and passed > 0 else 1
