@@ -14,7 +14,7 @@
 
 struct boot_module {
     uint64_t start, end; /* machine addresses, page-aligned by the loader or moved by us; [start, end) */
-    char cmdline[256];   /* "path name args…" */
+    char cmdline[1024]; /* "path name args…"; as long as a guest's command line may be (MAX_GUEST_CMDLINE) */
 };
 
 /* One range of the machine's memory map, E820 types. */
