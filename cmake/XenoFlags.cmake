@@ -9,7 +9,8 @@ set(XENO_WARNINGS -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-p
 set(XENO_WARNINGS_STRICT ${XENO_WARNINGS} -Wconversion -Wno-sign-conversion)
 
 # Freestanding x86-64 code without vector registers: the FPU state belongs to guests (hypervisor) or to user mode (PV kernel).
-set(XENO_FREESTANDING_CFLAGS -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=small -fvisibility=hidden
+# -fbuiltin after -ffreestanding: there is no C library, but the compiler may still expand memcpy() of a known size in place.
+set(XENO_FREESTANDING_CFLAGS -ffreestanding -fbuiltin -mno-red-zone -mgeneral-regs-only -mcmodel=small -fvisibility=hidden
     -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none -fno-strict-aliasing -fno-common
     -ffunction-sections -fdata-sections "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 

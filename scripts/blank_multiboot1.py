@@ -3,6 +3,7 @@
 #
 # Copies an image with its multiboot1 magic blanked. QEMU's -kernel takes the multiboot1 way for every image that has the
 # magic in its first 8 KiB; without it the same image is started by its PVH note.
+import shutil
 import struct
 import sys
 
@@ -23,6 +24,7 @@ def main():
         sys.exit(f"blank_multiboot1: {source} has no multiboot1 header in its first {SEARCH} bytes")
     with open(target, "wb") as image:
         image.write(data)
+    shutil.copymode(source, target)
 
 
 if __name__ == "__main__":
