@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a guest's SYSCALL in kernel mode to its handler: bound, privilege, call, count, result. The table is expanded from
+ * hypercalls.def; a number that is not in it answers -ENOSYS and is counted under index COUNT_HYPERCALLS - 1.
+ * Invariant: a restarted call leaves rax and rip as before, so the guest simply issues it again.
+ */
+#include "hypercall/dispatch.h"
+
+#include <stddef.h>
+
+#include "common/compiler.h"
+#include "common/errno.h"
+#include "debug/counters.h"
+#include "domain/domain.h"
+#include "domain/privilege.h"
+#include "hypercall/hypercall.h"
+#include "x86/cpu.h"
+#include "x86/percpu.h"
+#include "x86/upcalls.h"
+
+enum hc_who { HC_WHO_ANY, HC_WHO_CTRL, HC_WHO_HW };
+
+struct hc_entry {
+    int64_t (*thunk)(const struct cpu_user_regs *r);
+    const char *name;
+    uint8_t who;   /* enum hc_who */
+    uint8_t nargs;
+};
+
+/* Arguments 1-4 arrive in rdi, rsi, rdx, r10 (ABI: hypercall register convention; no call here takes more). */
+#define HC_UNPACK_0(r)
+#define HC_UNPACK_1(r) (r)->rdi
+#define HC_UNPACK_2(r) (r)->rdi, (r)->rsi
+#define HC_UNPACK_3(r) (r)->rdi, (r)->rsi, (r)->rdx
+#define HC_UNPACK_4(r) (r)->rdi, (r)->rsi, (r)->rdx, (r)->r10
+
+#define HC(nr, name, who, nargs)                                                                   \
+    static int64_t thunk_##name(const struct cpu_user_regs *r)                                     \
+    {                                                                                              \
+        (void)r;                                                                                   \
+        return hc_##name(HC_UNPACK_##nargs(r));                                                    \
+    }
+#include "hypercall/hypercalls.def"
+#undef HC
+
+static const struct hc_entry table[COUNT_HYPERCALLS] = {
+#define HC(nr, name, who, nargs) [nr] = {thunk_##name, #name, HC_WHO_##who, nargs},
+#include "hypercall/hypercalls.def"
+#undef HC
+};
+
+const char *hypercall_name(unsigned int nr)
+{
+    return nr < ARRAY_SIZE(table) ? table[nr].name : NULL;
+}
+
+/* nr clamped to the table without a branch that speculation could run past: 0 when out of bounds. */
+static inline unsigned int index_clamp(uint32_t nr)
+{
+    uint64_t in_bounds = (uint64_t)((int64_t)((uint64_t)nr - COUNT_HYPERCALLS) >> 63);
+
+    return (unsigned int)(nr & in_bounds);
+}
+
+static bool who_allows(uint8_t who, const struct domain *d)
+{
+    if (who == HC_WHO_ANY) {
+        return true;
+    }
+    return who == HC_WHO_CTRL ? may_domctl(d) : may_hardware(d);
+}
+
+int64_t hypercall_run(struct vcpu *v, uint32_t nr, const struct cpu_user_regs *args)
+{
+    const struct hc_entry *e;
+    uint64_t start;
+    int64_t rc;
+
+    if (unlikely(nr >= COUNT_HYPERCALLS - 1)) {
+        COUNT(v, hypercall, COUNT_HYPERCALLS - 1);
+        return -ENOSYS;
+    }
+    nr = index_clamp(nr);
+    e = &table[nr];
+    COUNT(v, hypercall, nr);
+    if (unlikely(!e->thunk)) {
+        return -ENOSYS;
+    }
+    if (unlikely(e->who != HC_WHO_ANY) && !who_allows(e->who, v->domain)) {
+        return -EPERM;
+    }
+    v->hc_nr = (uint16_t)nr;
+    start = rdtsc();
+    rc = e->thunk(args);
+    COUNT_TIME(v, hypercall, nr, rdtsc() - start);
+    return rc;
+}
+
+int64_t hc_restart(unsigned int nr, unsigned int nargs, const uint64_t a[6])
+{
+    struct vcpu *v = current_vcpu();
+
+    v->hc_nr = (uint16_t)nr;
+    for (unsigned int i = 0; i < nargs; i++) {
+        v->hc_restart_args[i] = a[i];
+    }
+    v->hc_restarted = (uint8_t)nargs;
+    COUNT(v, event, COUNT_HC_RESTART);
+    return HC_RESTARTED;
+}
+
+/* Rewind over the two-byte SYSCALL; the guest's argument registers become the rest of the work. */
+static void rewind_with_args(struct vcpu *v)
+{
+    struct cpu_user_regs *r = &v->regs;
+    uint64_t *const slot[4] = {&r->rdi, &r->rsi, &r->rdx, &r->r10};
+
+    for (unsigned int i = 0; i < v->hc_restarted && i < ARRAY_SIZE(slot); i++) {
+        *slot[i] = v->hc_restart_args[i];
+    }
+    r->rip -= 2;
+    r->rax = v->hc_nr;
+}
+
+void upcall_hypercall(struct vcpu *v)
+{
+    int64_t rc = hypercall_run(v, (uint32_t)v->regs.rax, &v->regs);
+
+    if (unlikely(rc == HC_RESTARTED)) {
+        rewind_with_args(v);
+    } else {
+        v->regs.rax = (uint64_t)rc;
+    }
+}
