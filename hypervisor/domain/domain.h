@@ -126,6 +126,7 @@ struct domain_unit {
     int (*kill)(struct domain *d);        /* preemptible (-ERESTART); idempotent */
     int (*vcpu_init)(struct vcpu *v);
     void (*vcpu_kill)(struct vcpu *v);
+    void (*free)(struct domain *d);       /* last, when no reference is left: memory that others might still look at */
 };
 
 /* Units are started in link order of their rows: the order value sorts them (smaller first). */

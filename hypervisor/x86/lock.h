@@ -31,13 +31,16 @@ struct spinlock {
     uint32_t owner_ticket;
     uint32_t next_ticket;
     const char *name;
-    uint8_t level;
+    uint8_t level;      /* const after init */
+    uint8_t held_level; /* the level it was taken at; written by the holder */
 };
 
-#define SPINLOCK_INIT(lock_name, lock_level) {0, 0, lock_name, lock_level}
+#define SPINLOCK_INIT(lock_name, lock_level) {0, 0, lock_name, lock_level, 0}
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_level level);
 void spin_lock(struct spinlock *lock);
+/* The second lock of a pair of one kind, taken in the pair's documented order, at the peer level. */
+void spin_lock_at(struct spinlock *lock, enum lock_level level);
 bool spin_trylock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
 

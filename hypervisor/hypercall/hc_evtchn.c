@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event_channel_op: decodes each sub-operation's structure from one private copy, calls event/, and writes the whole
+ * structure back where it has results. Sub-operations are a table: number, size, handler, whether there is a reply.
+ */
+#include <xen/event_channel.h>
+
+#include "common/compiler.h"
+#include "common/errno.h"
+#include "event/event.h"
+#include "hypercall/hypercall.h"
+#include "mm/guest_copy.h"
+#include "x86/percpu.h"
+
+union evtchn_arg {
+    struct evtchn_alloc_unbound alloc_unbound;
+    struct evtchn_bind_interdomain bind_interdomain;
+    struct evtchn_bind_virq bind_virq;
+    struct evtchn_bind_ipi bind_ipi;
+    struct evtchn_close close;
+    struct evtchn_send send;
+    struct evtchn_status status;
+    struct evtchn_bind_vcpu bind_vcpu;
+    struct evtchn_unmask unmask;
+    struct evtchn_reset reset;
+    struct evtchn_set_priority set_priority;
+};
+
+struct evtchn_row {
+    int (*run)(struct domain *d, union evtchn_arg *a);
+    uint8_t size;
+    bool reply;
+};
+
+static int op_alloc_unbound(struct domain *d, union evtchn_arg *a)
+{
+    (void)d;
+    return evtchn_op_alloc_unbound(&a->alloc_unbound);
+}
+
+static int op_bind_interdomain(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_bind_interdomain(d, a->bind_interdomain.remote_dom, a->bind_interdomain.remote_port,
+                                   &a->bind_interdomain.local_port);
+}
+
+static int op_bind_virq(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_bind_virq(d, a->bind_virq.virq, a->bind_virq.vcpu, &a->bind_virq.port);
+}
+
+static int op_bind_ipi(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_bind_ipi(d, a->bind_ipi.vcpu, &a->bind_ipi.port);
+}
+
+static int op_close(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_close(d, a->close.port);
+}
+
+static int op_send(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_send(d, a->send.port);
+}
+
+static int op_status(struct domain *d, union evtchn_arg *a)
+{
+    (void)d;
+    return evtchn_op_status(&a->status);
+}
+
+static int op_bind_vcpu(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_bind_vcpu(d, a->bind_vcpu.port, a->bind_vcpu.vcpu);
+}
+
+static int op_unmask(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_unmask(d, a->unmask.port);
+}
+
+static int op_reset(struct domain *d, union evtchn_arg *a)
+{
+    (void)d;
+    return evtchn_op_reset(&a->reset);
+}
+
+static int op_set_priority(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_set_priority(d, a->set_priority.port, a->set_priority.priority);
+}
+
+#define ROW(op, reply) [EVTCHNOP_##op] = {op_##op, sizeof(struct evtchn_##op), reply}
+
+static const struct evtchn_row rows[] = {
+    ROW(alloc_unbound, true), ROW(bind_interdomain, true), ROW(bind_virq, true), ROW(bind_ipi, true),
+    ROW(close, false),        ROW(send, false),            ROW(status, true),    ROW(bind_vcpu, false),
+    ROW(unmask, false),       ROW(reset, false),           ROW(set_priority, false),
+};
+
+int64_t hc_event_channel_op(uint64_t cmd, uint64_t arg)
+{
+    uint32_t op = (uint32_t)cmd;
+    union evtchn_arg a;
+    int rc;
+
+    if (op >= ARRAY_SIZE(rows) || !rows[op].run) {
+        return -ENOSYS;
+    }
+    rc = guest_read(&a, gva_make(arg), rows[op].size);
+    if (rc) {
+        return rc;
+    }
+    rc = rows[op].run(current_domain(), &a);
+    if (rc == -ERESTART) {
+        return hc_continue_event_channel_op(cmd, arg);
+    }
+    if (rc == 0 && rows[op].reply) {
+        rc = guest_write(gva_make(arg), &a, rows[op].size);
+    }
+    return rc;
+}
