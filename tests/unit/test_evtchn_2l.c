@@ -52,13 +52,16 @@ static bool model_unmask(uint32_t port)
 
 static void compare(void)
 {
+    unsigned int wrong = 0;
+
     for (uint32_t p = 0; p < PORTS; p++) {
-        ck_assert_int_eq(evtchn_2l_is_pending(&shared, p), m.pending[p]);
-        ck_assert_int_eq(evtchn_2l_is_masked(&shared, p), m.mask[p]);
+        wrong += evtchn_2l_is_pending(&shared, p) != m.pending[p];
+        wrong += evtchn_2l_is_masked(&shared, p) != m.mask[p];
     }
     for (uint32_t w = 0; w < PORTS / 64; w++) {
-        ck_assert_int_eq(vi.evtchn_pending_sel >> w & 1, m.sel[w]);
+        wrong += (vi.evtchn_pending_sel >> w & 1) != m.sel[w];
     }
+    ck_assert_uint_eq(wrong, 0);
 }
 
 START_TEST(random_operations_agree_with_the_model)
