@@ -43,6 +43,8 @@ def builds():
 def unit():
     for file in exists("tests/unit", "test_*.c"):
         yield Test(f"unit:{file.stem[5:]}", [f"build-host/tests/unit/{file.stem}"], 120, ["host-tests"], fast=True)
+    for file in exists("tests/unit", "test_*.py"):
+        yield Test(f"unit:{file.stem[5:]}", PYTHON + [f"tests/unit/{file.name}"], 120, fast=True)
 
 
 def policy():

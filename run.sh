@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The front door: installs what is missing, builds, and boots Xenolith in QEMU. See ./run.sh --help, docs/how-to/run.md.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+group=run
+for word in "$@"; do
+    case "$word" in
+    --) break ;;
+    --xen) group=xen ;;
+    esac
+done
+sh "$here/scripts/setup.sh" "$group"
+exec python3 -B "$here/scripts/xenorun" "$@"

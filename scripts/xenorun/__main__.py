@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+#
+# run.sh behind its shell front: options, build, boot, exit status. docs/how-to/run.md is its contract.
+# Invariant: standard output carries the console (or --print's answer) alone; all else goes to standard error.
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import console
+import machine
+import options as command_line
+
+LOG_TAIL = 15
+# The hypervisor's own statuses (exit=debug): 4 a panic, 5 no way to boot.
+HYPERVISOR_FAILED = (4, 5)
+
+
+def build(options):
+    """Progress is a line that rewrites itself on a terminal, every tenth step elsewhere; nothing where nothing is to do."""
+    command = [sys.executable, "-B", str(machine.ROOT / "scripts" / "build.py"), options.preset]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               errors="replace")
+    terminal = sys.stderr.isatty()
+    kept = []
+    shown = False
+    for line in process.stdout:
+        kept.append(line)
+        step = re.match(r"\[(\d+)/(\d+)\] (?!Re-checking)", line)
+        if step and (terminal or int(step.group(1)) % 10 == 0 or step.group(1) == step.group(2)):
+            text = f"building {step.group(1)}/{step.group(2)}"
+            sys.stderr.write(f"\r\033[K{text}" if terminal else f"{text}\n")
+            sys.stderr.flush()
+            shown = True
+    if terminal and shown:
+        sys.stderr.write("\r\033[K")
+    if process.wait():
+        sys.stderr.write("".join(kept[-60:]))
+        raise machine.Problem("the build fails")
+
+
+def describe(options, plan):
+    print(f"hypervisor: {plan.kernel}")
+    for module in plan.modules:
+        print(f"module {module.name}: {module.path}")
+    log = options.log or "/dev/null"
+    print("command: " + shlex.join(machine.qemu_command(options, plan, "mon:stdio", log)))
+    return 0
+
+
+def show_tail(log, why):
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    for line in lines[-LOG_TAIL:]:
+        sys.stderr.write(f"  | {line}\n")
+    machine.fail(why)
+
+
+def boot(options, plan, log):
+    interactive = options.command is None and sys.stdin.isatty() and sys.stdout.isatty()
+    command = machine.qemu_command(options, plan, "mon:stdio" if interactive else "stdio", log)
+    if options.gdb:
+        sys.stderr.write(f"run.sh: waiting for: gdb {plan.kernel.with_suffix('.debug')} -ex 'target remote :1234'\n")
+    # A terminal is no input for a run that is not interactive: QEMU would make it raw, without a way to end the run.
+    piped_input = options.command is None and not sys.stdin.isatty()
+    status = console.run(command, log, interactive=interactive, piped_input=piped_input, xen=options.xen,
+                         timeout=options.timeout)
+    if status == console.TIMED_OUT:
+        machine.fail(f"ended after {options.timeout} s (--timeout)")
+    elif status == console.QEMU_FAILED:
+        show_tail(log, "QEMU ended by itself with an error")
+    elif status in HYPERVISOR_FAILED and not options.xen:
+        show_tail(log, f"the hypervisor ended with status {status}; above is the end of its log")
+    return status
+
+
+def main():
+    options = command_line.parse(sys.argv[1:])
+    try:
+        if not options.no_build and not options.build_dir:
+            build(options)
+        plan = machine.plan(options)
+        if options.print_only:
+            return describe(options, plan)
+        with tempfile.TemporaryDirectory(prefix="xenolith-") as folder:
+            log = Path(options.log) if options.log else Path(folder) / "hypervisor.log"
+            return boot(options, plan, log)
+    except machine.Problem as problem:
+        machine.fail(problem)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if not options.print_only and hasattr(options, "scratch_files"):
+            machine.clean(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

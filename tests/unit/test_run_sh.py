@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# run.sh's contract, as far as it holds without a machine: options, the QEMU command, modules' lines, the console's filter.
+# Invariant: QEMU is never started; a build folder with empty images stands in for a built tree.
+import io
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts" / "xenorun"))
+import console  # noqa: E402
+import cpio  # noqa: E402
+
+
+class RunSh(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="run-sh-")
+        self.addCleanup(holder.cleanup)
+        self.folder = Path(holder.name)
+        for name in ("xenolith.elf", "xenolith-pvh.elf", "guests/boot-domain.elf", "hello.elf", "vm linux", "launch.dts"):
+            path = self.folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("/dts-v1/; / { };\n" if name.endswith(".dts") else "")
+
+    def run_sh(self, *words):
+        command = [sys.executable, "-B", str(ROOT / "scripts" / "xenorun"), "--build-dir", str(self.folder)] + list(words)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL)
+
+    def qemu(self, *words):
+        result = self.run_sh("--print", *words)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        line = [line for line in result.stdout.splitlines() if line.startswith("command: ")]
+        self.assertEqual(len(line), 1, result.stdout)
+        return shlex.split(line[0][len("command: "):])
+
+    def value(self, command, option):
+        return command[command.index(option) + 1]
+
+    def modules(self, command):
+        text = self.value(command, "-initrd").replace(",,", "\0")
+        return [module.replace("\0", ",") for module in text.split(",")]
+
+    def refused(self, status, *words):
+        result = self.run_sh(*words)
+        self.assertEqual(result.returncode, status, (words, result.stderr))
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        return result.stderr
+
+    def test_wrong_options_end_with_2_and_one_line(self):
+        for words in (["--unknown"], ["--mem", "64"], ["word"], ["-c"], ["--memory", "0"], ["--memory", "12k"], ["--cpus", "-1"],
+                      ["--timeout", "x"], ["--dom0-args", "x"], ["--release", "--debug"], ["--xen", "--pvh"],
+                      ["--dom0-kernel", str(self.folder / "hello.elf"), "-c", "list"],
+                      ["--add", str(self.folder / "vm linux")], ["--add", f"{self.folder}/hello.elf:a/b"],
+                      ["--add", f"{self.folder}/hello.elf", "--add", f"{self.folder}/launch.dts:hello.elf"]):
+            self.refused(2, *words)
+
+    def test_missing_files_end_with_1_and_one_line(self):
+        for words in (["--dom0-kernel", "/none"], ["--add", "/none:x"], ["--domain", "/none.dts"], ["--boot-domain", "/none"],
+                      ["--add", f"{self.folder}:x"]):
+            self.refused(1, *words)
+
+    def test_missing_image_is_named(self):
+        (self.folder / "xenolith.elf").unlink()
+        self.assertIn("xenolith.elf", self.refused(1))
+
+    def test_defaults(self):
+        command = self.qemu()
+        self.assertEqual(self.value(command, "-kernel"), str(self.folder / "xenolith.elf"))
+        self.assertEqual(self.value(command, "-m"), "512")
+        self.assertEqual(self.value(command, "-smp"), "1")
+        self.assertEqual(self.value(command, "-cpu"), "max")
+        self.assertIn("-no-reboot", command)
+        self.assertEqual(self.value(command, "-append"), "log=com2 console=com1 exit=debug")
+        boot = self.modules(command)[0].split(" ")
+        self.assertEqual(boot[:3], [str(self.folder / "guests/boot-domain.elf"), "boot-domain", "exit-port=0x501"])
+
+    def test_machine_options(self):
+        command = self.qemu("--memory", "96", "--cpus", "4", "--cpu-model", "qemu64", "--icount", "--gdb", "--", "-machine", "q35")
+        self.assertEqual((self.value(command, "-m"), self.value(command, "-smp"), self.value(command, "-cpu")), ("96", "4", "qemu64"))
+        self.assertIn("shift=0,sleep=off", command)
+        self.assertIn("-S", command)
+        self.assertEqual(command[-2:], ["-machine", "q35"])
+
+    def test_command_is_one_word(self):
+        boot = self.modules(self.qemu("-c", "create a.cfg 'x, y' 100%"))[0]
+        self.assertIn(" command=create%20a.cfg%20%27x%2C%20y%27%20100%25", boot)
+
+    def test_modules_keep_their_order_and_names(self):
+        modules = self.modules(self.qemu("--add", f"{self.folder}/hello.elf", "--add", f"{self.folder}/launch.dts:two-2",
+                                         "--domain", f"{self.folder}/launch.dts"))
+        self.assertEqual([module.split(" ")[1] for module in modules], ["boot-domain", "hello.elf", "two-2", "launch.dtb"])
+        self.assertIn("launch=launch.dtb", modules[0])
+
+    def test_dom0_arguments_may_have_commas_and_blanks(self):
+        modules = self.modules(self.qemu("--dom0-kernel", f"{self.folder}/vm linux", "--dom0-initrd", f"{self.folder}/hello.elf",
+                                         "--dom0-args", "console=hvc0,9600 root=/dev/xvda"))
+        self.assertIn("dom0=dom0-kernel dom0-initrd=dom0-initrd", modules[0])
+        path, _, rest = modules[1].partition(" ")
+        self.assertEqual(rest, "dom0-kernel console=hvc0,9600 root=/dev/xvda")
+        self.assertEqual(os.path.realpath(path), os.path.realpath(self.folder / "vm linux"))
+
+    def test_a_line_that_is_too_long_is_refused(self):
+        self.assertIn("limit is 1023", self.refused(1, "--print", "-c", "x" * 1100))
+
+    def test_pvh_passes_the_line_by_the_hypervisor(self):
+        command = self.qemu("--pvh", "-c", "list")
+        self.assertEqual(self.value(command, "-kernel"), str(self.folder / "xenolith-pvh.elf"))
+        self.assertTrue(self.value(command, "-append").endswith(" -- exit-port=0x501 command=list"))
+        self.refused(1, "--pvh", "--add", f"{self.folder}/hello.elf")
+
+    def test_broken_launch_description(self):
+        (self.folder / "bad.dts").write_text("/dts-v1/; / {\n")
+        self.assertIn("bad.dts", self.refused(1, "--domain", str(self.folder / "bad.dts")))
+
+
+class Console(unittest.TestCase):
+    def filtered(self, chunks):
+        shown, log = io.BytesIO(), io.BytesIO()
+        xen_filter = console.XenFilter(shown.write, log)
+        for chunk in chunks:
+            xen_filter.feed(chunk)
+        xen_filter.finish()
+        return shown.getvalue(), log.getvalue(), xen_filter.ended
+
+    def test_lines_of_xen_are_taken_out_however_they_are_cut(self):
+        text = b"(XEN) one\nab(X(XEN) two\ncd\n(XE"
+        for size in range(1, len(text) + 1):
+            chunks = [text[i:i + size] for i in range(0, len(text), size)]
+            self.assertEqual(self.filtered(chunks), (b"ab(Xcd\n(XE", b"(XEN) one\n(XEN) two\n", None), size)
+
+    def test_end_of_dom0(self):
+        self.assertEqual(self.filtered([b"x(XEN) Hardware Dom0 halted: halting machine\n"])[2], 0)
+        self.assertEqual(self.filtered([b"(XEN) Hardware Dom0 crashed: rebooting\n"])[2], 3)
+
+    def test_statuses_of_qemu(self):
+        with tempfile.NamedTemporaryFile() as log:
+            self.assertEqual(console.translate(1, Path(log.name)), console.QEMU_FAILED)
+            log.write(b"Xenolith\n")
+            log.flush()
+            for status, expected in ((0, 0), (1, 0), (3, 1), (7, 3), (255, 127), (2, console.QEMU_FAILED), (-9, 137)):
+                self.assertEqual(console.translate(status, Path(log.name)), expected)
+
+
+class Cpio(unittest.TestCase):
+    def test_cpio_reads_it_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "a"
+            source.write_bytes(b"12345")
+            cpio.write(Path(folder) / "x.cpio", [("one", source), ("two.cfg", source)])
+            data = (Path(folder) / "x.cpio").read_bytes()
+        self.assertEqual(len(data) % 4, 0)
+        names, at = [], 0
+        while True:
+            self.assertEqual(data[at:at + 6], b"070701")
+            fields = [int(data[at + 6 + 8 * i:at + 14 + 8 * i], 16) for i in range(13)]
+            size, name_size = fields[6], fields[11]
+            name = data[at + 110:at + 110 + name_size - 1].decode()
+            at = (at + 110 + name_size + 3) & ~3
+            if name == "TRAILER!!!":
+                break
+            names.append(name)
+            self.assertEqual(data[at:at + size], b"12345")
+            at = (at + size + 3) & ~3
+        self.assertEqual(names, ["one", "two.cfg"])
+
+
+if __name__ == "__main__":
+    unittest.main()
