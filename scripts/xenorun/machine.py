@@ -64,7 +64,7 @@ def image(options, name):
 
 
 def boot_domain(options):
-    return Path(options.boot_domain).absolute() if options.boot_domain else image(options, "guests/boot-domain.elf")
+    return Path(options.boot_domain).absolute() if options.boot_domain else image(options, "guests/boot-domain")
 
 
 def compile_launch(options):

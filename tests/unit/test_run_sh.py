@@ -23,7 +23,7 @@ class RunSh(unittest.TestCase):
         holder = tempfile.TemporaryDirectory(prefix="run-sh-")
         self.addCleanup(holder.cleanup)
         self.folder = Path(holder.name)
-        for name in ("xenolith.elf", "xenolith-pvh.elf", "guests/boot-domain.elf", "hello.elf", "vm linux", "launch.dts"):
+        for name in ("xenolith.elf", "xenolith-pvh.elf", "guests/boot-domain", "hello.elf", "vm linux", "launch.dts"):
             path = self.folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text("/dts-v1/; / { };\n" if name.endswith(".dts") else "")
@@ -79,7 +79,7 @@ class RunSh(unittest.TestCase):
         self.assertIn("-no-reboot", command)
         self.assertEqual(self.value(command, "-append"), "log=com2 console=com1 exit=debug")
         boot = self.modules(command)[0].split(" ")
-        self.assertEqual(boot[:3], [str(self.folder / "guests/boot-domain.elf"), "boot-domain", "exit-port=0x501"])
+        self.assertEqual(boot[:3], [str(self.folder / "guests/boot-domain"), "boot-domain", "exit-port=0x501"])
 
     def test_machine_options(self):
         command = self.qemu("--memory", "96", "--cpus", "4", "--cpu-model", "qemu64", "--icount", "--gdb", "--", "-machine", "q35")
