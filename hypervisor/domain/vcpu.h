@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A virtual CPU. Its guest registers are saved by the entry code straight into `regs` (TSS.rsp0 points at their end),
- * so the structure's head is assembly's contract: offsets come from x86/asm_offsets.c.
+ * so the structure's head is assembly's contract: x86/vcpu_head.h.
  * Invariant: while a vCPU runs, only its CPU touches the groups marked "owner"; otherwise they need it paused.
  */
 #ifndef DOMAIN_VCPU_H
 #define DOMAIN_VCPU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <xen/vcpu.h>
@@ -16,6 +17,7 @@
 #include "common/list.h"
 #include "common/typed_int.h"
 #include "debug/counters.h"
+#include "x86/vcpu_head.h"
 
 struct domain;
 
@@ -72,6 +74,7 @@ struct vcpu {
     struct vcpu_info *info;        /* in guest memory: every field is hostile; pinned mapping; owner */
     uint8_t guest_kernel;          /* 1: in guest kernel mode, 0: in guest user mode; owner */
     uint8_t exit_iret;             /* 1: leave by iretq (not sysret), all registers matter; owner */
+    uint8_t exit_call;             /* 1: upcall_exit_to_guest() is wanted though no event is pending; owner */
     uint16_t id;                   /* const */
 
     struct pv_vcpu pv;
@@ -108,6 +111,17 @@ struct vcpu {
     bool initialised;              /* has a context */
     struct vcpu_counters *counters;
 };
+
+#define VCPU_HEAD_IS_SAME(field)                                                                   \
+    _Static_assert(offsetof(struct vcpu, field) == offsetof(struct vcpu_head, field), "entry code's view of " #field)
+VCPU_HEAD_IS_SAME(domain);
+VCPU_HEAD_IS_SAME(regs);
+VCPU_HEAD_IS_SAME(hv_stack_top);
+VCPU_HEAD_IS_SAME(info);
+VCPU_HEAD_IS_SAME(guest_kernel);
+VCPU_HEAD_IS_SAME(exit_iret);
+VCPU_HEAD_IS_SAME(exit_call);
+#undef VCPU_HEAD_IS_SAME
 
 static inline bool vcpu_runnable(const struct vcpu *v)
 {

@@ -49,6 +49,7 @@
 #define MSR_APIC_BASE      0x1b
 #define MSR_PAT            0x277
 #define MSR_TSC_DEADLINE   0x6e0
+#define MSR_SYSENTER_CS    0x174
 #define MSR_EFER           0xc0000080
 #define MSR_STAR           0xc0000081
 #define MSR_LSTAR          0xc0000082
@@ -95,6 +96,7 @@
 /* What this machine has; const after cpu_init() on the boot CPU. */
 struct cpu_features {
     bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, tsc_deadline, x2apic, rdtscp, invariant_tsc, pge, pcid, svm, syscall;
+    bool gib_pages, hypervisor;
     bool amd; /* vendor family AMD/Hygon: loading a null selector keeps the base */
     uint32_t max_leaf, max_ext_leaf;
     uint8_t phys_bits, virt_bits;
@@ -174,11 +176,35 @@ static inline void invlpg(uint64_t va)
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
+/* Debug status: which breakpoint or step raised #DB (SDM vol. 3, 17.2.3). */
+static inline uint64_t read_dr6(void)
+{
+    uint64_t v;
+
+    __asm__ volatile("mov %%dr6, %0" : "=r"(v));
+    return v;
+}
+
+static inline void write_dr6(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%dr6" : : "r"(v));
+}
+
+/* CR4 of every CPU while no guest has added bits of its own; const after cpu_init(). */
+extern uint64_t cr4_base;
+
 /* rdmsr/wrmsr that may fault: 0 or -EFAULT. */
 int rdmsr_safe(uint32_t msr, uint64_t *value);
 int wrmsr_safe(uint32_t msr, uint64_t value);
 
-void cpu_init(void);    /* boot CPU: features, CR0/CR4/EFER/PAT, descriptor tables, syscall MSRs */
+/*
+ * Boot CPU: features, code patches, CR0/CR4/EFER/PAT, descriptor tables, syscall MSRs. The command line may switch off
+ * SMEP, SMAP and UMIP (nosmep, nosmap, noumip). Before the final tables are loaded, for they make code read-only.
+ */
+struct cpu_options {
+    bool no_smep, no_smap, no_umip;
+};
+void cpu_init(const struct cpu_options *options);
 void cpu_init_ap(void); /* the same for another CPU */
 
 #endif

@@ -36,7 +36,8 @@ struct percpu {
     /* private to the owning CPU */
     uint64_t scratch_rsp;    /* syscall stub: the guest's rsp for three instructions */
     struct vcpu *curr;       /* the vCPU whose guest state is loaded, NULL while idle */
-    uint64_t syscall_entry;  /* the common entry that the stub jumps to */
+    uint64_t syscall_entry;  /* where the SYSCALL stubs go on: entry.S */
+    uint64_t syscall32_entry;
     uint32_t cpu;            /* our number, 0 is the boot CPU */
     uint32_t apic_id;
     uint32_t lock_depth;     /* debug: levels held */
@@ -45,14 +46,18 @@ struct percpu {
     uint64_t cr3;            /* what CR3 holds */
     uint64_t idle_since_ns;
     uint64_t idle_ns;
-    uint16_t fault_nesting;
+    uint32_t fault_vector;   /* of the last fault that had a fix-up: what uaccess and IRET ran into */
+    uint32_t fault_code;
+    uint64_t fault_cr2;
+    uint64_t *area_ptes;     /* the L1 entries of our area: descriptor windows, see x86/gdt_tss.h */
     struct tss64 tss __aligned_to(64);
     void *room[8];           /* one pointer for each room above x86 that needs per-CPU state: enum percpu_room */
 
     /* shared: other CPUs set bits here, atomically */
     uint32_t work __aligned_to(64); /* WORK_* */
     uint32_t online;
-    uint64_t ipi_state[8];          /* x86/ipi.c */
+    uint32_t ipi_request;           /* x86/ipi.c: what is asked of us */
+    uint64_t tlb_seen;              /* x86/tlb.c: our guest translations are newer than this reading of the clock */
 };
 
 enum percpu_room {
@@ -82,10 +87,18 @@ static inline struct vcpu *current_vcpu(void)
     return this_cpu()->curr;
 }
 
+/* Make v the running vCPU of this CPU: curr, TSS.rsp0 and v->hv_stack_top. NULL: none, the CPU idles. */
+void percpu_set_current(struct vcpu *v);
+
 /* Ask a CPU for work (WORK_* bits) and make sure that it notices: another CPU gets an interrupt. */
 void percpu_raise(uint32_t cpu, uint32_t work);
 
 extern uint64_t cpus_online; /* bitmap; const after SMP start except by CPU hotplug, which there is none of */
 extern uint32_t nr_cpus;
+
+/* The boot CPU's area in the final tables, over the frames that it uses already. */
+int percpu_init_boot(void);
+/* Memory, mappings and data of another CPU's area; 0 or -ENOMEM. */
+int percpu_create(uint32_t cpu, uint32_t apic_id);
 
 #endif

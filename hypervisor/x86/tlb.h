@@ -2,6 +2,7 @@
 /*
  * TLB maintenance. Guest mappings are never global, so loading CR3 forgets all of them; the hypervisor's are.
  * A flush has happened on every CPU of the mask when a call returns: callers may reuse the frame at once.
+ * The clock counts requests; a CPU that has forgotten all translations since a reading of it needs no flush for that.
  */
 #ifndef X86_TLB_H
 #define X86_TLB_H
@@ -13,5 +14,14 @@ void tlb_flush_local_va(uint64_t va);                /* one page */
 void tlb_flush_cpus(uint64_t cpus);                  /* all guest translations on these CPUs */
 void tlb_flush_cpus_va(uint64_t cpus, uint64_t va);  /* one page on these CPUs */
 void tlb_flush_hv_all(void);                         /* hypervisor (global) translations, all CPUs */
+
+/* Load a root: forgets all guest translations of this CPU, and says so to tlb_flush_stale(). */
+void tlb_load_cr3(uint64_t cr3);
+
+/* The clock's low half; read it after the entry that must not be used any more has been cleared. */
+uint32_t tlb_clock(void);
+
+/* Flush those of the CPUs that may hold translations older than that reading. */
+void tlb_flush_stale(uint64_t cpus, uint32_t reading);
 
 #endif

@@ -27,12 +27,16 @@ void upcall_hypercall(struct vcpu *v);
 void upcall_exit_fault(struct vcpu *v, uint32_t vector, uint32_t error_code);
 
 /*
- * pv/: called last before each return to a guest, after all work is done: deliver a pending event by bouncing to the
- * guest's callback. Returns with v->regs as they are to be loaded.
+ * pv/: called before a return to a guest, after all work is done, when evtchn_upcall_pending is set (masked or not) or
+ * v->exit_call is: deliver an event or NMI by bouncing to the guest's callback, clear exit_call when nothing is left that
+ * needs it. Returns with v->regs as they are to be loaded; may raise work, which is then done before the guest continues.
  */
 void upcall_exit_to_guest(struct vcpu *v);
 
-/* sched/: do what percpu.work asks (may switch to another vCPU and then does not return). */
+/*
+ * sched/: do what these WORK_* bits ask, which have been cleared in percpu.work already (x86 has served WORK_IPI and
+ * WORK_CONSOLE itself). May switch to another vCPU and then does not return. The idle loop calls cpu_take_work().
+ */
 void upcall_do_work(uint32_t work);
 
 /* sched/: the CPU's one-shot timer fired. */
