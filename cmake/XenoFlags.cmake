@@ -5,6 +5,11 @@
 set(XENO_WARNINGS -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wimplicit-fallthrough
     -Wpointer-arith -Wwrite-strings -Wundef)
 
+# A source may silence a warning that only gcc has; with clang the pragma must not be an error.
+if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    list(APPEND XENO_WARNINGS -Wno-unknown-warning-option)
+endif()
+
 # Truncation is an error in shipped code; sign changes are everywhere in ABI code and say nothing.
 set(XENO_WARNINGS_STRICT ${XENO_WARNINGS} -Wconversion -Wno-sign-conversion)
 
