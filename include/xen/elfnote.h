@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ELF notes by which a guest kernel tells a domain builder how to load it (owner name "Xen"), and
- * the types of notes in dump files. "number": 4 or 8 bytes, little endian. "string": zero-terminated.
+ * the types of notes in dump files. "number": 4 or 8 bytes, little endian. "string":
+ * zero-terminated.
  */
 #ifndef XEN_PUBLIC_ELFNOTE_H
 #define XEN_PUBLIC_ELFNOTE_H

@@ -153,7 +153,7 @@ DEFINE_XEN_GUEST_HANDLE(evtchn_op_t);
 
 #endif /* __ASSEMBLY__ */
 
-/* ---- FIFO layout: an array of event words, linked into one queue per vCPU and priority -------- */
+/* ---- FIFO layout: an array of event words, linked into one queue per vCPU and priority ------- */
 
 #define EVTCHN_FIFO_PRIORITY_MAX     0
 #define EVTCHN_FIFO_PRIORITY_DEFAULT 7

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op(cmd, array of arguments, count): pages that one domain lets another use. The owner
- * writes an entry into its grant table and tells the other side its index, the reference; the other
- * side maps it, or copies through it. Version 1 has entries of 8 bytes; version 2 has 16 bytes, wide
- * frame numbers, parts of pages, grants of grants, and keeps the in-use bits in frames of their own.
+ * grant_table_op(cmd, array of arguments, count): pages that one domain lets another use. The
+ * owner writes an entry into its grant table and tells the other side its index, the reference;
+ * the other side maps it, or copies through it. Version 1 has entries of 8 bytes; version 2 has 16
+ * bytes, wide frame numbers, parts of pages, grants of grants, and keeps the in-use bits in frames
+ * of their own.
  */
 #ifndef XEN_PUBLIC_GRANT_TABLE_H
 #define XEN_PUBLIC_GRANT_TABLE_H
@@ -68,9 +69,9 @@
 #define _GNTMAP_application_map (3)
 #define GNTMAP_application_map  (1 << _GNTMAP_application_map) /* user mode may use it */
 #define _GNTMAP_contains_pte    (4)
-#define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte)    /* host_addr: machine address of the PTE */
+#define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte)    /* host_addr: a PTE (machine address) */
 #define _GNTMAP_guest_avail0    (16)
-#define GNTMAP_guest_avail_mask ((uint32_t)~0 << _GNTMAP_guest_avail0) /* software bits of the PTE */
+#define GNTMAP_guest_avail_mask ((uint32_t)~0 << _GNTMAP_guest_avail0) /* bits for the PTE */
 
 /* gnttab_copy.flags: which end is a reference, not a frame number */
 #define _GNTCOPY_source_gref (0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op(cmd, argument): how much memory a domain has, which, and where. Frame numbers are machine
- * frames (MFN) for a PV domain and guest frames (GFN, GPFN) for a translated one; the field comments
- * say which of a domain's own numbers is meant. An extent is 2^extent_order frames, naturally aligned.
- * Long commands are continued by the hypervisor itself; the caller sees one call and one result.
+ * memory_op(cmd, argument): how much memory a domain has, which, and where. Frame numbers are
+ * machine frames (MFN) for a PV domain and guest frames (GFN, GPFN) for a translated one; the
+ * field comments say which of a domain's own numbers is meant. An extent is 2^extent_order frames,
+ * naturally aligned. Long commands are continued by the hypervisor itself; the caller sees one
+ * call and one result.
  */
 #ifndef XEN_PUBLIC_MEMORY_H
 #define XEN_PUBLIC_MEMORY_H
@@ -35,7 +36,7 @@
 #define XENMEM_access_op                  21 /* xen_mem_access_op */
 #define XENMEM_sharing_op                 22 /* xen_mem_sharing_op */
 #define XENMEM_add_to_physmap_batch       23 /* xen_add_to_physmap_batch */
-#define XENMEM_claim_pages                24 /* xen_memory_reservation: set pages aside; 0 ends it */
+#define XENMEM_claim_pages                24 /* xen_memory_reservation: set aside; 0 ends it */
 #define XENMEM_machphys_compat_mfn_list   25 /* xen_machphys_mfn_list, of the 32-bit table */
 #define XENMEM_get_vnumainfo              26 /* xen_vnuma_topology_info */
 #define XENMEM_reserved_device_memory_map 27 /* xen_reserved_device_memory_map */
@@ -328,7 +329,7 @@ struct xen_mem_acquire_resource {
     uint32_t nr_frames; /* IN: wanted; 0 with a null list: OUT: how many there are */
     uint32_t pad;       /* 0 */
     uint64_t frame;     /* IN: first frame within the resource */
-    XEN_GUEST_HANDLE(xen_pfn_t) frame_list; /* OUT: PV caller: MFNs; translated: IN: GPFNs to fill */
+    XEN_GUEST_HANDLE(xen_pfn_t) frame_list; /* PV: OUT: MFNs; translated: IN: GPFNs to fill */
 };
 typedef struct xen_mem_acquire_resource xen_mem_acquire_resource_t;
 DEFINE_XEN_GUEST_HANDLE(xen_mem_acquire_resource_t);

@@ -29,7 +29,7 @@
 #define RUNSTATE_blocked  2 /* waits for an event */
 #define RUNSTATE_offline  3 /* paused, or not up */
 
-/* Set in state_entry_time while a registered area changes, with VMASST_TYPE_runstate_update_flag. */
+/* In state_entry_time while a registered area changes (VMASST_TYPE_runstate_update_flag). */
 #define XEN_RUNSTATE_UPDATE (xen_mk_ullong(1) << 63)
 
 /* vcpu_set_singleshot_timer.flags: refuse (-ETIME) a time that has passed. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The core of the guest ABI: hypercall numbers, virtual IRQs, page-table update operations, reserved
- * domain ids, the page shared between a guest and the hypervisor, and the page a guest finds at boot.
- * A hypercall takes its number in rax, arguments in rdi rsi rdx r10 r8 (r9), and answers in rax with
- * a result or a negative error number of errno.h. The `syscall` instruction destroys rcx and r11.
+ * The core of the guest ABI: hypercall numbers, virtual IRQs, page-table update operations,
+ * reserved domain ids, the page shared between a guest and the hypervisor, and the page a guest
+ * finds at boot. A hypercall takes its number in rax, arguments in rdi rsi rdx r10 r8 (r9), and
+ * answers in rax with a result or a negative error number of errno.h. The `syscall` instruction
+ * destroys rcx and r11.
  */
 #ifndef XEN_PUBLIC_XEN_H
 #define XEN_PUBLIC_XEN_H
@@ -33,7 +34,7 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #endif
 #endif /* __ASSEMBLY__ */
 
-/* ---- Hypercall numbers (rax) ------------------------------------------------------------------ */
+/* ---- Hypercall numbers (rax) ----------------------------------------------------------------- */
 #define __HYPERVISOR_set_trap_table                 0 /* exception handlers of this vCPU */
 #define __HYPERVISOR_mmu_update                     1 /* batch of page-table or M2P stores */
 #define __HYPERVISOR_set_gdt                        2 /* frames that hold this vCPU's GDT */
@@ -86,7 +87,7 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #define __HYPERVISOR_arch_6                        54
 #define __HYPERVISOR_arch_7                        55
 
-/* ---- Virtual IRQs: what EVTCHNOP_bind_virq can bind ------------------------------------------- */
+/* ---- Virtual IRQs: what EVTCHNOP_bind_virq can bind ------------------------------------------ */
 /* Scope V: one port per vCPU.  G: one port in the domain.  P: G, for a privileged domain only. */
 #define VIRQ_TIMER       0 /* V: the one-shot or periodic timer fired */
 #define VIRQ_DEBUG       1 /* V: print your state, please */
@@ -111,13 +112,13 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #define VIRQ_ARCH_7     23
 #define NR_VIRQS        24
 
-/* ---- mmu_update(reqs, count, done, foreign domain): the low two bits of mmu_update.ptr -------- */
+/* ---- mmu_update(reqs, count, done, foreign domain): the low two bits of mmu_update.ptr ------- */
 #define MMU_NORMAL_PT_UPDATE      0 /* checked store of a page-table entry */
 #define MMU_MACHPHYS_UPDATE       1 /* store into the machine-to-physical table */
 #define MMU_PT_UPDATE_PRESERVE_AD 2 /* as 0, keeping accessed and dirty bits set meanwhile */
 #define MMU_PT_UPDATE_NO_TRANSLATE 3 /* as 0; the value names a machine frame, never translated */
 
-/* ---- mmuext_op(ops, count, done, foreign domain): mmuext_op.cmd ------------------------------- */
+/* ---- mmuext_op(ops, count, done, foreign domain): mmuext_op.cmd ------------------------------ */
 #define MMUEXT_PIN_L1_TABLE        0 /* arg1.mfn: keep the frame validated as L1 */
 #define MMUEXT_PIN_L2_TABLE        1
 #define MMUEXT_PIN_L3_TABLE        2
@@ -156,20 +157,20 @@ typedef struct mmuext_op mmuext_op_t;
 DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #endif /* __ASSEMBLY__ */
 
-/* ---- update_va_mapping(va, entry, flags): what to flush, and where ---------------------------- */
+/* ---- update_va_mapping(va, entry, flags): what to flush, and where --------------------------- */
 #define UVMF_NONE           (xen_mk_ulong(0) << 0)
 #define UVMF_TLB_FLUSH      (xen_mk_ulong(1) << 0) /* the whole TLB */
 #define UVMF_INVLPG         (xen_mk_ulong(2) << 0) /* the one address */
 #define UVMF_FLUSHTYPE_MASK (xen_mk_ulong(3) << 0)
-#define UVMF_MULTI          (xen_mk_ulong(0) << 2) /* flags also hold the address of a vCPU bitmap */
+#define UVMF_MULTI          (xen_mk_ulong(0) << 2) /* flags also point to a vCPU bitmap */
 #define UVMF_LOCAL          (xen_mk_ulong(0) << 2) /* this vCPU */
 #define UVMF_ALL            (xen_mk_ulong(1) << 2) /* every vCPU of the domain */
 
-/* ---- console_io(cmd, count in bytes, buffer) -------------------------------------------------- */
+/* ---- console_io(cmd, count in bytes, buffer) ------------------------------------------------- */
 #define CONSOLEIO_write 0
 #define CONSOLEIO_read  1
 
-/* ---- vm_assist(cmd, type) --------------------------------------------------------------------- */
+/* ---- vm_assist(cmd, type) -------------------------------------------------------------------- */
 #define VMASST_CMD_enable  0
 #define VMASST_CMD_disable 1
 
@@ -181,7 +182,7 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #define VMASST_TYPE_runstate_update_flag  5 /* mark a runstate area while it changes */
 #define VMASST_TYPE_m2p_strict           32 /* no M2P mapping in user-mode tables */
 
-/* ---- Domain ids with a meaning ---------------------------------------------------------------- */
+/* ---- Domain ids with a meaning --------------------------------------------------------------- */
 #define DOMID_FIRST_RESERVED xen_mk_uint(0x7FF0) /* ids from here on name no ordinary domain */
 #define DOMID_SELF           xen_mk_uint(0x7FF0) /* the caller */
 #define DOMID_IO             xen_mk_uint(0x7FF1) /* owner of memory-mapped I/O */
@@ -191,7 +192,7 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #define DOMID_IDLE           xen_mk_uint(0x7FFF) /* the idle domain */
 #define DOMID_MASK           xen_mk_uint(0x7FFF)
 
-/* ---- start_info.flags ------------------------------------------------------------------------- */
+/* ---- start_info.flags ------------------------------------------------------------------------ */
 #define SIF_PRIVILEGED      (1 << 0) /* may use privileged hypercalls */
 #define SIF_INITDOMAIN      (1 << 1) /* the first domain */
 #define SIF_MULTIBOOT_MOD   (1 << 2) /* mod_start leads to xen_multiboot_mod_list */
@@ -201,12 +202,12 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 
 #define MAX_GUEST_CMDLINE 1024
 
-/* ---- dom0_vga_console_info.video_type --------------------------------------------------------- */
+/* ---- dom0_vga_console_info.video_type -------------------------------------------------------- */
 #define XEN_VGATYPE_TEXT_MODE_3 0x03
 #define XEN_VGATYPE_VESA_LFB    0x23
 #define XEN_VGATYPE_EFI_LFB     0x70
 
-/* ---- vcpu_time_info.flags --------------------------------------------------------------------- */
+/* ---- vcpu_time_info.flags -------------------------------------------------------------------- */
 #define XEN_PVCLOCK_TSC_STABLE_BIT (1 << 0) /* readings agree across vCPUs */
 #define XEN_PVCLOCK_GUEST_STOPPED  (1 << 1) /* the guest was stopped by the host */
 
@@ -216,7 +217,7 @@ typedef uint16_t domid_t;
 
 /* One element of mmu_update. */
 struct mmu_update {
-    uint64_t ptr; /* IN: machine address of the entry, or of the frame's first byte; bits 0-1 MMU_* */
+    uint64_t ptr; /* IN: machine address of the entry, or of the frame; bits 0-1: MMU_* */
     uint64_t val; /* IN: the entry, or the PFN for MMU_MACHPHYS_UPDATE */
 };
 typedef struct mmu_update mmu_update_t;

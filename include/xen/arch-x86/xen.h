@@ -146,7 +146,7 @@ struct vcpu_guest_context {
     unsigned long gdt_frames[16];        /* machine frame numbers */
     unsigned long gdt_ents;              /* number of entries */
     unsigned long kernel_ss, kernel_sp;  /* stack for entries from user mode */
-    unsigned long ctrlreg[8];            /* CR0..CR7; [1]: user L4; [3]: kernel L4, see xen_pfn_to_cr3 */
+    unsigned long ctrlreg[8];            /* CR0..7; [1] user, [3] kernel L4: xen_pfn_to_cr3 */
     unsigned long debugreg[8];           /* DR0..DR7 */
     unsigned long event_callback_eip;    /* event upcall */
     unsigned long failsafe_callback_eip; /* fault on the way into the guest */
@@ -164,7 +164,7 @@ struct arch_shared_info {
     unsigned long max_pfn;                /* highest PFN with a P2M entry */
     xen_pfn_t pfn_to_mfn_frame_list_list; /* root of the three-level P2M frame list */
     unsigned long nmi_reason;             /* OUT: XEN_NMIREASON_* bits */
-    unsigned long p2m_cr3;                /* base of the tables that map the linear P2M; 0: list above */
+    unsigned long p2m_cr3;                /* tables that map the linear P2M; 0: list above */
     unsigned long p2m_vaddr;              /* its virtual address */
     unsigned long p2m_generation;         /* odd while the P2M's mapping changes */
 };

@@ -37,7 +37,7 @@
 #define _NETRXF_extra_info     (3)
 #define NETRXF_extra_info      (1U << _NETRXF_extra_info)
 #define _NETRXF_gso_prefix     (4)
-#define NETRXF_gso_prefix      (1U << _NETRXF_gso_prefix)     /* slot holds no data but a GSO size */
+#define NETRXF_gso_prefix      (1U << _NETRXF_gso_prefix)     /* no data, but a GSO size */
 
 /* status of a response; received packets: bytes */
 #define NETIF_RSP_DROPPED -2

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of ring layouts, for a frontend's xenstore node "protocol": which ABI's padding its requests
- * have. A frontend of the backend's own kind may leave it out.
+ * Names of ring layouts, for a frontend's xenstore node "protocol": which ABI's padding its
+ * requests have. A frontend of the backend's own kind may leave it out.
  */
 #ifndef XEN_PUBLIC_IO_PROTOCOLS_H
 #define XEN_PUBLIC_IO_PROTOCOLS_H

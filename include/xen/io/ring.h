@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Request/response rings in a shared page. The frontend produces requests, the backend consumes them
- * and produces responses into the same slots. All indices run freely and are masked on use; the
- * shared ones can be changed by the other side at any time, so each macro reads them exactly once.
- * Slots: take a private copy (RING_COPY_*) before looking at what an untrusted peer wrote.
+ * Request/response rings in a shared page. The frontend produces requests, the backend consumes
+ * them and produces responses into the same slots. All indices run freely and are masked on use;
+ * the shared ones can be changed by the other side at any time, so each macro reads them exactly
+ * once. Slots: take a private copy (RING_COPY_*) before looking at what an untrusted peer wrote.
  * The *_event indices say at which index the other side wants to be notified again.
  */
 #ifndef XEN_PUBLIC_IO_RING_H
@@ -26,7 +26,7 @@
 
 typedef unsigned int RING_IDX;
 
-/* Largest power of two that is not above a 32-bit number, as a constant: fill up with ones, halve. */
+/* Largest power of two not above a 32-bit number, as a constant: fill up with ones, halve. */
 #define __RD_FILL1(_x)  ((_x) | ((_x) >> 1))
 #define __RD_FILL2(_x)  (__RD_FILL1(_x) | (__RD_FILL1(_x) >> 2))
 #define __RD_FILL4(_x)  (__RD_FILL2(_x) | (__RD_FILL2(_x) >> 4))
@@ -43,8 +43,8 @@ typedef unsigned int RING_IDX;
             sizeof((_s)->ring[0])))
 
 /*
- * Define the ring types name_sring (the shared page), name_front_ring and name_back_ring (each side's
- * private view) for a request and a response type.
+ * Define the ring types name_sring (the shared page), name_front_ring and name_back_ring (each
+ * side's private view) for a request and a response type.
  */
 #define DEFINE_RING_TYPES(__name, __req_t, __rsp_t)                                                \
     union __name##_sring_entry {                                                                   \
@@ -140,8 +140,8 @@ static inline RING_IDX xen_ring_min_(RING_IDX a, RING_IDX b)
 #define RING_FULL(_r)          (RING_FREE_REQUESTS(_r) == 0)
 
 /*
- * How many slots wait for this side. Requests are never counted beyond the slots whose responses the
- * backend still owes: a frontend that runs ahead gains nothing by it.
+ * How many slots wait for this side. Requests are never counted beyond the slots whose responses
+ * the backend still owes: a frontend that runs ahead gains nothing by it.
  */
 #define XEN_RING_NR_UNCONSUMED_RESPONSES(_r)                                                       \
     (XEN_RING_LOAD_((_r)->sring->rsp_prod) - (_r)->rsp_cons)
@@ -162,8 +162,8 @@ static inline RING_IDX xen_ring_min_(RING_IDX a, RING_IDX b)
 #define RING_GET_RESPONSE(_r, _idx) (&((_r)->sring->ring[((_idx) & (RING_SIZE(_r) - 1))].rsp))
 
 /*
- * Copy a slot to private memory, reading each byte of it exactly once: what is checked afterwards is
- * what is used afterwards. Plain assignment would let a compiler come back to the slot.
+ * Copy a slot to private memory, reading each byte of it exactly once: what is checked afterwards
+ * is what is used afterwards. Plain assignment would let a compiler come back to the slot.
  */
 typedef uint32_t __attribute__((may_alias)) xen_ring_word_t_;
 
@@ -224,8 +224,8 @@ static inline void xen_ring_copy_(void *dest, const volatile void *slot, size_t 
     XEN_RING_PUSH_((_r)->sring->rsp_prod, (_r)->rsp_prod_pvt, (_r)->sring->rsp_event, _notify)
 
 /*
- * Before going to sleep: is there work? If not, ask for a notification and look once more, since the
- * peer may have published between the two.
+ * Before going to sleep: is there work? If not, ask for a notification and look once more, since
+ * the peer may have published between the two.
  */
 #define XEN_RING_FINAL_CHECK_(_count, _event, _cons, _work_to_do)                                  \
     do {                                                                                           \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wire protocol of xenstore: messages of a fixed header and len bytes of payload, over a shared
- * page with two byte rings (guests) or a Unix socket (tools). A reply repeats type and req_id of its
- * request, or has type XS_ERROR and the name of an error, zero-terminated.
+ * The wire protocol of xenstore: messages of a fixed header and len bytes of payload, over a
+ * shared page with two byte rings (guests) or a Unix socket (tools). A reply repeats type and
+ * req_id of its request, or has type XS_ERROR and the name of an error, zero-terminated.
  */
 #ifndef XEN_PUBLIC_IO_XS_WIRE_H
 #define XEN_PUBLIC_IO_XS_WIRE_H
