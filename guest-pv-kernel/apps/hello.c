@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The smallest guest: counts once a second and ends after as many lines as the first word of its command line says (5).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pvk/clock.h"
+#include "pvk/thread.h"
+
+int main(int argc, char **argv)
+{
+    int count = argc > 1 ? atoi(argv[1]) : 5;
+
+    printf("hello from %s\n", argv[0]);
+    for (int i = 1; i <= count; i++) {
+        thread_sleep_ns(NS_PER_S);
+        printf("hello %d\n", i);
+    }
+    return 0;
+}
