@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Runs one guest test, NAME, on Debian's Xen and on Xenolith, every variant of its image, and compares what it printed.
+# Passes (0) if every run succeeded and both hypervisors gave the same lines; 77 if all were skipped; 1 otherwise.
+# Invariant: an image or a hypervisor that is missing is a failure, never a skip.
+import argparse
+import difflib
+import re
+import sys
+from pathlib import Path
+
+import run_guest
+
+HERE = Path(__file__).resolve().parent
+HEAD_LINES = 15
+KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str}
+
+
+def head_options(name):
+    """The 'KEY: value' lines in the head of the test's main.c."""
+    found = {"KIND": "functional", "ON": "both"}
+    for line in (HERE / name / "main.c").read_text(encoding="utf-8").splitlines()[:HEAD_LINES]:
+        match = re.match(r"^[ /*]*([A-Z]+):\s*(.*?)\s*(\*/)?$", line)
+        if match and match.group(1) in KEYS:
+            found[match.group(1)] = KEYS[match.group(1)](match.group(2))
+    return found
+
+
+def images(name, build_dir):
+    folder = build_dir / "guests"
+    plain = folder / f"test-{name}"
+    variants = sorted(path for path in folder.glob(f"test-{name}+*") if "." not in path.name)
+    return ([plain] if plain.is_file() or not variants else []) + variants
+
+
+def options_for(head, on, args):
+    options = run_guest.Options(on=on, build_dir=args.build_dir.absolute())
+    options.cpus = head.get("CPUS", options.cpus)
+    options.memory = head.get("MEMORY", options.memory)
+    options.args = head.get("ARGS", options.args)
+    options.timeout = head.get("TIMEOUT", options.timeout)
+    options.cpu_model = args.cpu_model
+    return options
+
+
+def run_image(image, head, args):
+    """Results by hypervisor; prints what a person needs to see."""
+    outcomes = {}
+    for on in ["xen", "xenolith"] if args.on == "both" else [args.on]:
+        if head["ON"] not in ("both", on):
+            continue
+        outcomes[on] = run_guest.run(image, options_for(head, on, args))
+        print(f"--- {image.name} on {on}: {outcomes[on].result}")
+        bad = outcomes[on].result not in ("SUCCESS", "SKIP")
+        print("\n".join(outcomes[on].observations if not bad else (outcomes[on].console + outcomes[on].log).splitlines()))
+    if len(outcomes) == 2 and outcomes["xen"].observations != outcomes["xenolith"].observations:
+        print(f"--- {image.name}: the two hypervisors differ")
+        print("\n".join(difflib.unified_diff(outcomes["xen"].observations, outcomes["xenolith"].observations, "xen", "xenolith", lineterm="")))
+        return ["DIFFERENT"]
+    return [outcome.result for outcome in outcomes.values()]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Run one guest test on both hypervisors and compare.")
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--on", choices=["both", "xen", "xenolith"], default="both")
+    parser.add_argument("--build-dir", type=Path, default=run_guest.ROOT / "build")
+    parser.add_argument("--cpu-model", default="")
+    args = parser.parse_args()
+    try:
+        head = head_options(args.name)
+        results = [result for image in images(args.name, args.build_dir) for result in run_image(image, head, args)]
+    except (run_guest.Problem, OSError) as problem:
+        sys.exit(f"run_guest_test.py: {problem}")
+    if results and all(result == "SKIP" for result in results):
+        sys.exit(77)
+    sys.exit(0 if results and all(result in ("SUCCESS", "SKIP") for result in results) else 1)
+
+
+if __name__ == "__main__":
+    main()
