@@ -68,7 +68,7 @@ def fuzz():
 def guest():
     for file in exists("tests/guest", "*/main.c"):
         name = file.parent.name
-        yield Test(f"guest:{name}", PYTHON + ["scripts/testrunner/guest_test.py", name], 600, ["release"])
+        yield Test(f"guest:{name}", PYTHON + ["tests/guest/run_guest_test.py", name], 600, ["release"])
 
 
 def functions(file):
