@@ -213,16 +213,19 @@ struct gnttab_transfer {
 typedef struct gnttab_transfer gnttab_transfer_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_transfer_t);
 
+/* One end of a copy. */
+struct gnttab_copy_ptr {
+    union {
+        grant_ref_t ref; /* IN: with the GNTCOPY_*_gref flag */
+        xen_pfn_t gmfn;  /* IN: frame number otherwise */
+    } u;
+    domid_t domid;   /* IN: owner; DOMID_SELF for own frames */
+    uint16_t offset; /* IN: bytes into the page */
+};
+
 /* Copy bytes from page to page; neither end may leave its page. */
 struct gnttab_copy {
-    struct gnttab_copy_ptr {
-        union {
-            grant_ref_t ref; /* IN: with the GNTCOPY_*_gref flag */
-            xen_pfn_t gmfn;  /* IN: frame number otherwise */
-        } u;
-        domid_t domid;   /* IN: owner; DOMID_SELF for own frames */
-        uint16_t offset; /* IN: bytes into the page */
-    } source, dest;
+    struct gnttab_copy_ptr source, dest;
     uint16_t len;   /* IN: bytes */
     uint16_t flags; /* IN: GNTCOPY_* */
     int16_t status; /* OUT: GNTST_* */

@@ -174,14 +174,16 @@ struct xen_add_to_physmap {
 typedef struct xen_add_to_physmap xen_add_to_physmap_t;
 DEFINE_XEN_GUEST_HANDLE(xen_add_to_physmap_t);
 
+union xen_add_to_physmap_batch_extra {
+    domid_t foreign_domid; /* IN: owner, with XENMAPSPACE_gmfn_foreign */
+    uint16_t res0;         /* 0 otherwise */
+};
+
 struct xen_add_to_physmap_batch {
     domid_t domid;  /* IN: whose address space */
     uint16_t space; /* IN: XENMAPSPACE_* */
     uint16_t size;  /* IN: entries of each list */
-    union xen_add_to_physmap_batch_extra {
-        domid_t foreign_domid; /* IN: owner, with XENMAPSPACE_gmfn_foreign */
-        uint16_t res0;         /* 0 otherwise */
-    } u;
+    union xen_add_to_physmap_batch_extra u;
     XEN_GUEST_HANDLE(xen_ulong_t) idxs; /* IN: which frames */
     XEN_GUEST_HANDLE(xen_pfn_t) gpfns;  /* IN: where to */
     XEN_GUEST_HANDLE(int) errs;         /* OUT: 0 or -errno for each */
@@ -259,44 +261,59 @@ struct xen_mem_access_op {
 typedef struct xen_mem_access_op xen_mem_access_op_t;
 DEFINE_XEN_GUEST_HANDLE(xen_mem_access_op_t);
 
+/* Make a frame known for sharing. */
+struct mem_sharing_op_nominate {
+    union {
+        uint64_aligned_t gfn; /* IN: for nominate_gfn */
+        uint32_t grant_ref;   /* IN: for nominate_gref */
+    } u;
+    uint64_aligned_t handle; /* OUT */
+};
+
+/* Make two known frames one. */
+struct mem_sharing_op_share {
+    uint64_aligned_t source_gfn;    /* IN: or marked grant reference */
+    uint64_aligned_t source_handle; /* IN */
+    uint64_aligned_t client_gfn;    /* IN: or marked grant reference */
+    uint64_aligned_t client_handle; /* IN */
+    domid_t client_domain;          /* IN */
+};
+
+/* Share every frame of a range. */
+struct mem_sharing_op_range {
+    uint64_aligned_t first_gfn; /* IN */
+    uint64_aligned_t last_gfn;  /* IN */
+    uint64_aligned_t opaque;    /* 0; progress of the call */
+    domid_t client_domain;      /* IN */
+    uint16_t _pad[3];
+};
+
+/* Ask about a frame. */
+struct mem_sharing_op_debug {
+    union {
+        uint64_aligned_t gfn;
+        uint64_aligned_t mfn;
+        uint32_t gref;
+    } u; /* IN */
+};
+
+/* Make a domain a copy of another. */
+struct mem_sharing_op_fork {
+    domid_t parent_domain; /* IN */
+    uint16_t flags;        /* IN: XENMEM_FORK_* */
+    uint32_t pad;
+};
+
 /* Share equal frames between translated domains, and fork domains. */
 struct xen_mem_sharing_op {
     uint8_t op;     /* IN: XENMEM_sharing_op_* */
     domid_t domain; /* IN */
     union {
-        struct mem_sharing_op_nominate {
-            union {
-                uint64_aligned_t gfn; /* IN: for nominate_gfn */
-                uint32_t grant_ref;   /* IN: for nominate_gref */
-            } u;
-            uint64_aligned_t handle; /* OUT */
-        } nominate;
-        struct mem_sharing_op_share {
-            uint64_aligned_t source_gfn;    /* IN: or marked grant reference */
-            uint64_aligned_t source_handle; /* IN */
-            uint64_aligned_t client_gfn;    /* IN: or marked grant reference */
-            uint64_aligned_t client_handle; /* IN */
-            domid_t client_domain;          /* IN */
-        } share;
-        struct mem_sharing_op_range {
-            uint64_aligned_t first_gfn; /* IN */
-            uint64_aligned_t last_gfn;  /* IN */
-            uint64_aligned_t opaque;    /* 0; progress of the call */
-            domid_t client_domain;      /* IN */
-            uint16_t _pad[3];
-        } range;
-        struct mem_sharing_op_debug {
-            union {
-                uint64_aligned_t gfn;
-                uint64_aligned_t mfn;
-                uint32_t gref;
-            } u; /* IN */
-        } debug;
-        struct mem_sharing_op_fork {
-            domid_t parent_domain; /* IN */
-            uint16_t flags;        /* IN: XENMEM_FORK_* */
-            uint32_t pad;
-        } fork;
+        struct mem_sharing_op_nominate nominate;
+        struct mem_sharing_op_share share;
+        struct mem_sharing_op_range range;
+        struct mem_sharing_op_debug debug;
+        struct mem_sharing_op_fork fork;
     } u;
 };
 typedef struct xen_mem_sharing_op xen_mem_sharing_op_t;

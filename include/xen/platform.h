@@ -210,6 +210,39 @@ DEFINE_XEN_GUEST_HANDLE(xenpf_efi_runtime_call_t);
 #define XEN_FW_EFI_APPLE_PROPERTIES 6
 #define XEN_FW_KBD_SHIFT_FLAGS      5 /* kbd_shift_flags */
 
+/* XEN_FW_EFI_INFO, by index. */
+union xenpf_efi_info {
+    uint32_t version; /* OUT */
+    struct {
+        uint64_t addr; /* OUT: physical address */
+        uint32_t nent; /* OUT: entries */
+    } cfg;
+    struct {
+        uint32_t revision;           /* OUT */
+        uint32_t bufsz;              /* IN: bytes of room; OUT: bytes */
+        XEN_GUEST_HANDLE(void) name; /* OUT: UCS-2 */
+    } vendor;
+    struct {
+        uint64_t addr; /* IN: physical address; OUT: start of its region */
+        uint64_t size; /* IN: bytes; OUT: bytes left of the region */
+        uint64_t attr; /* OUT */
+        uint32_t type; /* OUT */
+    } mem;
+    struct {
+        uint16_t segment;  /* IN: which device */
+        uint8_t bus;       /* IN */
+        uint8_t devfn;     /* IN */
+        uint16_t vendor;   /* IN */
+        uint16_t devid;    /* IN */
+        uint64_t address;  /* OUT: physical address */
+        xen_ulong_t size;  /* OUT: bytes */
+    } pci_rom;
+    struct {
+        uint64_t address; /* OUT: physical address */
+        xen_ulong_t size; /* OUT: bytes */
+    } apple_properties;
+};
+
 struct xenpf_firmware_info {
     uint32_t type;  /* IN: XEN_FW_* */
     uint32_t index; /* IN */
@@ -232,37 +265,7 @@ struct xenpf_firmware_info {
             uint8_t edid_transfer_time;   /* OUT: s */
             XEN_GUEST_HANDLE(uint8) edid; /* OUT: 128 bytes */
         } vbeddc_info;
-        union xenpf_efi_info {
-            uint32_t version; /* OUT */
-            struct {
-                uint64_t addr; /* OUT: physical address */
-                uint32_t nent; /* OUT: entries */
-            } cfg;
-            struct {
-                uint32_t revision;           /* OUT */
-                uint32_t bufsz;              /* IN: bytes of room; OUT: bytes */
-                XEN_GUEST_HANDLE(void) name; /* OUT: UCS-2 */
-            } vendor;
-            struct {
-                uint64_t addr; /* IN: physical address; OUT: start of its region */
-                uint64_t size; /* IN: bytes; OUT: bytes left of the region */
-                uint64_t attr; /* OUT */
-                uint32_t type; /* OUT */
-            } mem;
-            struct {
-                uint16_t segment;  /* IN: which device */
-                uint8_t bus;       /* IN */
-                uint8_t devfn;     /* IN */
-                uint16_t vendor;   /* IN */
-                uint16_t devid;    /* IN */
-                uint64_t address;  /* OUT: physical address */
-                xen_ulong_t size;  /* OUT: bytes */
-            } pci_rom;
-            struct {
-                uint64_t address; /* OUT: physical address */
-                xen_ulong_t size; /* OUT: bytes */
-            } apple_properties;
-        } efi_info;
+        union xenpf_efi_info efi_info;
         uint8_t kbd_shift_flags; /* OUT: BIOS interrupt 0x16, function 2 */
     } u;
 };

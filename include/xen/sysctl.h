@@ -271,6 +271,10 @@ struct xen_sysctl_credit2_schedule {
     uint32_t ratelimit_us; /* 0: none */
 };
 
+struct xen_sysctl_sched_arinc653 {
+    XEN_GUEST_HANDLE_64(xen_sysctl_arinc653_schedule_t) schedule;
+};
+
 #define XEN_SYSCTL_SCHEDOP_putinfo 0
 #define XEN_SYSCTL_SCHEDOP_getinfo 1
 
@@ -279,9 +283,7 @@ struct xen_sysctl_scheduler_op {
     uint32_t sched_id;   /* IN: XEN_SCHEDULER_* of that pool */
     uint32_t cmd;        /* IN: XEN_SYSCTL_SCHEDOP_* */
     union {
-        struct xen_sysctl_sched_arinc653 {
-            XEN_GUEST_HANDLE_64(xen_sysctl_arinc653_schedule_t) schedule;
-        } sched_arinc653;
+        struct xen_sysctl_sched_arinc653 sched_arinc653;
         struct xen_sysctl_credit_schedule sched_credit; /* IN for put, OUT: in force */
         struct xen_sysctl_credit2_schedule sched_credit2;
     } u;

@@ -36,11 +36,11 @@ typedef unsigned int RING_IDX;
 
 /* Slots of a ring of type _s in _sz bytes: by type name (a constant), and by pointer. */
 #define __CONST_RING_SIZE(_s, _sz)                                                                 \
-    (__RD32(((_sz) - offsetof(struct _s##_sring, ring)) /                                          \
-            sizeof(((struct _s##_sring *)0)->ring[0])))
+    ((size_t)__RD32(((_sz) - offsetof(struct _s##_sring, ring)) /                                  \
+                    sizeof(((struct _s##_sring *)0)->ring[0])))
 #define __RING_SIZE(_s, _sz)                                                                       \
-    (__RD32(((_sz) - (size_t)((const char *)(_s)->ring - (const char *)(_s))) /                    \
-            sizeof((_s)->ring[0])))
+    ((size_t)__RD32(((_sz) - (size_t)((const char *)(_s)->ring - (const char *)(_s))) /            \
+                    sizeof((_s)->ring[0])))
 
 /*
  * Define the ring types name_sring (the shared page), name_front_ring and name_back_ring (each

@@ -9,11 +9,15 @@
 
 #include "../../xen-compat.h"
 
+#ifndef __ASSEMBLY__
+
 struct hvm_vmce_vcpu {
     uint64_t caps;           /* MCG_CAP as the guest sees it */
     uint64_t mci_ctl2_bank0; /* MC0_CTL2 */
     uint64_t mci_ctl2_bank1; /* MC1_CTL2 */
     uint64_t mcg_ext_ctl;    /* MCG_EXT_CTL */
 };
+
+#endif /* __ASSEMBLY__ */
 
 #endif /* XEN_PUBLIC_ARCH_X86_HVM_SAVE_H */
