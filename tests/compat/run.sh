@@ -5,6 +5,7 @@
 # of Xen's public headers (Debian's libxen-dev); and the proof itself notices what is broken.
 # Ends with "N passed, M failed", exit 1 on any failure, 2 if something it needs is missing.
 # Usage: run.sh [BUILD-FOLDER]        XEN_INCLUDE=/usr/include: where the other set lies
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # also when started by sh
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 include=$(cd "$here/../../include" && pwd)
