@@ -8,6 +8,7 @@
 #include "libpvk/core/backend.h"
 #include "libpvk/core/cpu.h"
 #include "libpvk/pv/asm.h"
+#include "libpvk/pv/entry.h"
 #include "pvk/pv/hypercall.h"
 
 #define TRAP_MASKS_EVENTS                                                                          \
@@ -18,7 +19,6 @@ void entry_0(void), entry_1(void), entry_2(void), entry_3(void), entry_4(void), 
     entry_6(void), entry_7(void), entry_8(void), entry_9(void), entry_10(void), entry_11(void),
     entry_12(void), entry_13(void), entry_14(void), entry_15(void), entry_16(void), entry_17(void),
     entry_18(void), entry_19(void), entry_20(void), entry_21(void), entry_128(void);
-void entry_event(void), entry_syscall(void), entry_failsafe(void);
 
 #define TRAP(nr, dpl)                                                                              \
     {                                                                                              \

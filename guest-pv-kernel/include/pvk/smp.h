@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * More than one CPU: how many there are, starting them, and which one runs this code. A started CPU takes threads
+ * (thread_create_on).
+ */
+#ifndef PVK_SMP_H
+#define PVK_SMP_H
+
+#include <stdbool.h>
+
+#include "common/compiler.h"
+
+/* CPUs that this machine has, started or not; CPU 0 is the one that started first. */
+unsigned cpu_count(void);
+
+/* The CPU that runs the caller. */
+unsigned cpu_id(void);
+
+/* True once the CPU takes threads. */
+bool cpu_is_online(unsigned cpu);
+
+/* Start a CPU and wait until it takes threads: 0 or -errno. Thread context. */
+int cpu_start(unsigned cpu) __must_check;
+
+#endif
