@@ -181,7 +181,7 @@ def main():
         sys.exit(f"run_guest.py: {problem}")
     sys.stdout.write(outcome.console)
     if found.log or outcome.result in ("CRASH", "TIMEOUT"):
-        sys.stdout.write(outcome.log)
+        sys.stdout.write(outcome.log if found.log else "".join(outcome.log.splitlines(keepends=True)[-25:]))
     if outcome.result in ("CRASH", "TIMEOUT"):
         print(f"run_guest.py: {outcome.result}")
     sys.exit(STATUS[outcome.result])

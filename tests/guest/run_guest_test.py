@@ -14,6 +14,8 @@ import run_guest
 
 HERE = Path(__file__).resolve().parent
 HEAD_LINES = 15
+# Of a hypervisor's log, shown where a test fails.
+LOG_LINES = 25
 KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str}
 
 
@@ -53,7 +55,10 @@ def run_image(image, head, args):
         outcomes[on] = run_guest.run(image, options_for(head, on, args))
         print(f"--- {image.name} on {on}: {outcomes[on].result}")
         bad = outcomes[on].result not in ("SUCCESS", "SKIP")
-        print("\n".join(outcomes[on].observations if not bad else (outcomes[on].console + outcomes[on].log).splitlines()))
+        lines = outcomes[on].observations
+        if bad:
+            lines = outcomes[on].console.splitlines() + outcomes[on].log.splitlines()[-LOG_LINES:]
+        print("\n".join(lines))
     if len(outcomes) == 2 and outcomes["xen"].observations != outcomes["xenolith"].observations:
         print(f"--- {image.name}: the two hypervisors differ")
         print("\n".join(difflib.unified_diff(outcomes["xen"].observations, outcomes["xenolith"].observations, "xen", "xenolith", lineterm="")))
