@@ -43,6 +43,7 @@ class Options:
     cpu_model: str = ""
     timeout: float = 60
     build_dir: Path = ROOT / "build"
+    module_size: int = 0  # bytes of a module besides the image, filled by module_bytes(); 0: none
     qemu_args: list = field(default_factory=list)
 
 
@@ -69,6 +70,11 @@ def unpacked_xen(options):
     return target
 
 
+def module_bytes(size):
+    """What a test expects in its module."""
+    return bytes(i * 7 % 251 for i in range(size))
+
+
 def qemu_command(image, options, log):
     args = " ".join(f"exit-port={EXIT_PORT:#x} {options.args}".split()).replace(",", ",,")
     if options.on == "xen":
@@ -85,6 +91,10 @@ def qemu_command(image, options, log):
         initrd = f"{image} boot-domain {args}"
         cpu = options.cpu_model or "max"
         serial = ["-serial", "stdio", "-serial", f"file:{log}"]
+    if options.module_size:
+        module = log.with_name("module")
+        module.write_bytes(module_bytes(options.module_size))
+        initrd += f",{module}" if options.on == "xen" else f",{module} module"
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc,accel=tcg", "-cpu", cpu, "-m", str(options.memory),
             "-smp", str(options.cpus), "-display", "none", "-no-reboot", "-device",
             f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=2", *serial, "-kernel", str(kernel), "-append", append,

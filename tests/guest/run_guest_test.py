@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 HEAD_LINES = 15
 # Of a hypervisor's log, shown where a test fails.
 LOG_LINES = 25
-KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str}
+KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "MODULE": int}
 
 
 def head_options(name):
@@ -43,6 +43,7 @@ def options_for(head, on, args):
     options.args = head.get("ARGS", options.args)
     options.timeout = head.get("TIMEOUT", options.timeout)
     options.cpu_model = args.cpu_model
+    options.module_size = head.get("MODULE", 0)
     return options
 
 
