@@ -3,6 +3,7 @@
 # Runs tests: first the builds that are asked for or needed, one after the other, then the rest a few at a time.
 # Invariant: every test has its own log and its own process group, which is ended when its time is up.
 import concurrent.futures
+import json
 import os
 import signal
 import subprocess
@@ -17,15 +18,35 @@ SKIPPED = 77
 TAIL_LINES = 25
 
 
+def last_times():
+    try:
+        return json.loads((LOGS / "times.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 class Tally:
     def __init__(self):
         self.lock = threading.Lock()
+        self.times = last_times()
         self.count = {"ok": 0, "FAIL": 0, "skip": 0}
         self.failed = []
+        self.running = set()
+        self.stopped = False
+
+    def end_all(self):
+        with self.lock:
+            self.stopped = True
+            running = list(self.running)
+        for process in running:
+            end_group(process)
 
     def report(self, test, result, seconds, log):
         with self.lock:
+            if self.stopped:
+                return
             self.count[result] += 1
+            self.times[test.name] = round(seconds, 1)
             print(f"{result:4} {test.name}  ({seconds:.1f} s)", flush=True)
             if result == "FAIL":
                 self.failed.append(test.name)
@@ -46,6 +67,7 @@ def run_one(test, tally):
         out.write(f"$ {' '.join(test.command)}\n")
         out.flush()
         try:
+            # In a group of its own, so that what it starts can be ended with it.
             process = subprocess.Popen(test.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                                        start_new_session=True)
         except OSError as error:
@@ -53,13 +75,15 @@ def run_one(test, tally):
             out.flush()
             tally.report(test, "FAIL", time.monotonic() - start, log)
             return False
+        with tally.lock:
+            tally.running.add(process)
         try:
             status = process.wait(timeout=test.timeout)
         except subprocess.TimeoutExpired:
             status = None
-        except BaseException:
-            end_group(process)
-            raise
+        finally:
+            with tally.lock:
+                tally.running.discard(process)
         if status is None:
             end_group(process)
             out.write(f"ended after {test.timeout} s\n")
@@ -91,18 +115,35 @@ def run_builds(tests, everything, tally):
 
 
 def run_all(tests, everything, jobs):
-    LOGS.mkdir(parents=True, exist_ok=True)
+    """Runs and sums up. Whoever ends this program ends its tests too: they are in process groups of their own."""
     tally = Tally()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return run_and_sum(tests, everything, jobs, tally)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        tally.end_all()
+
+
+def run_and_sum(tests, everything, jobs, tally):
+    LOGS.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     broken = run_builds(tests, everything, tally)
     rest = [test for test in tests if test.category != "build"]
     runnable = [test for test in rest if not broken & set(test.needs)]
     blocked = len(rest) - len(runnable)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        list(pool.map(lambda test: run_one(test, tally), [test for test in runnable if not test.alone]))
+    # The longest first, so that no long one is left alone at the end.
+    shared = sorted((test for test in runnable if not test.alone), key=lambda test: -tally.times.get(test.name, 10))
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, jobs))
+    try:
+        list(pool.map(lambda test: run_one(test, tally), shared))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     for test in runnable:
         if test.alone:
             run_one(test, tally)
+    (LOGS / "times.json").write_text(json.dumps(tally.times, indent=0, sort_keys=True), encoding="utf-8")
     if blocked:
         print(f"not run because of a failed build: {blocked} tests")
     if tally.failed:

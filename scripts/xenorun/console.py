@@ -59,16 +59,24 @@ class XenFilter:
 
 
 class PlainText:
-    """Drops the carriage returns of a serial line."""
+    """Ends lines as a file or a pipe wants them: carriage returns before a newline are the serial line's."""
 
     def __init__(self, out):
-        self.out = out
+        self.out, self.held = out, b""
 
     def write(self, data):
-        data = data.replace(b"\r", b"")
-        if data:
-            self.out.write(data)
+        data = self.held + data
+        kept = data.rstrip(b"\r")
+        self.held = data[len(kept):]
+        kept = re.sub(rb"\r+\n", b"\n", kept)
+        if kept:
+            self.out.write(kept)
             self.out.flush()
+
+    def finish(self):
+        self.out.write(self.held)
+        self.out.flush()
+        self.held = b""
 
 
 def end(process):
@@ -115,7 +123,7 @@ def run(command, log, *, interactive=False, piped_input=False, xen=False, timeou
     else:
         stdin = None if interactive or piped_input else subprocess.DEVNULL
         process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE)
-        stream = out or (sys.stdout.buffer if interactive else PlainText(sys.stdout.buffer))
+        stream = PlainText(out or sys.stdout.buffer)
 
     def expire():
         expired.set()
@@ -135,6 +143,8 @@ def run(command, log, *, interactive=False, piped_input=False, xen=False, timeou
                 ended = xen_filter.ended
         elif stream:
             pump(process, None, stream)
+        if stream:
+            stream.finish()
         process.wait()
     finally:
         if timer:

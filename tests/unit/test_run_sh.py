@@ -135,6 +135,16 @@ class Console(unittest.TestCase):
             chunks = [text[i:i + size] for i in range(0, len(text), size)]
             self.assertEqual(self.filtered(chunks), (b"ab(Xcd\n(XE", b"(XEN) one\n(XEN) two\n", None), size)
 
+    def test_line_ends_become_plain_however_they_are_cut(self):
+        text = b"a\r\nb\r\r\nc\rd\r"
+        for size in range(1, len(text) + 1):
+            out = io.BytesIO()
+            plain = console.PlainText(out)
+            for i in range(0, len(text), size):
+                plain.write(text[i:i + size])
+            plain.finish()
+            self.assertEqual(out.getvalue(), b"a\nb\nc\rd\r", size)
+
     def test_end_of_dom0(self):
         self.assertEqual(self.filtered([b"x(XEN) Hardware Dom0 halted: halting machine\n"])[2], 0)
         self.assertEqual(self.filtered([b"(XEN) Hardware Dom0 crashed: rebooting\n"])[2], 3)
