@@ -36,7 +36,7 @@ struct domain {
     struct mm_owner mm;            /* memory: first, container_of is free */
     domid_t id;                    /* const */
     uint32_t refs;                 /* atomic; the table holds one until teardown has ended */
-    struct list link;              /* domain table lock */
+    struct domain *hash_next;      /* domain table lock */
     enum domain_life life;         /* LOCK_DOMCTL to change; read anywhere */
     bool control;                  /* may use domctl, sysctl, foreign domains; const after creation */
     bool hardware;                 /* owns devices, ports, I/O memory; const after creation */
@@ -72,7 +72,9 @@ struct domain {
     uint32_t e820_nr;
     uint64_t created_ns;
     uint64_t cpu_time_ns;          /* of vCPUs that are gone */
-    uint8_t kill_stage;            /* teardown progress */
+    uint8_t kill_stage;            /* teardown progress, enum in domain_kill.c */
+    uint32_t kill_unit;            /* which unit comes next */
+    bool self_destroy;             /* nobody else will: the reaper destroys it after it has ended */
     char crash_reason[64];         /* why the hypervisor ended it, for the log and `xeno list` */
 };
 
@@ -104,13 +106,32 @@ struct domain_config {
 /* Create it, empty and paused once (controller_paused). -EEXIST, -ENOMEM, -EINVAL, -ENOSPC. */
 int domain_create(const struct domain_config *cfg, struct domain **out);
 
-/* Staged and preemptible: -ERESTART until nothing is left but references. */
+/* Staged and preemptible: -ERESTART until nothing is left but references. One caller at a time (LOCK_DOMCTL is taken). */
 int domain_kill(struct domain *d);
+
+/* Rooms above that want to know: a domain has shut down (any reason), or all of it is gone. Set once at boot. */
+struct domain_hooks {
+    void (*shutdown)(struct domain *d);
+    void (*gone)(void);
+};
+extern struct domain_hooks domain_hooks;
+
+/* Units in their order; domain.c and domain_kill.c only. */
+extern const struct domain_unit *const __domain_units_start[], *const __domain_units_end[];
+
+/* How many domains there are, for lists and tests. */
+unsigned int domain_count(void);
 
 /* The guest (or the hypervisor on its behalf) ends: stops all vCPUs, tells the control domain by VIRQ_DOM_EXC. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 /* A guest broke a rule that leaves no way on: logs `why` (one line) and shuts it down as crashed. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf_like(2, 3);
+
+/* resumedomain: a domain that has shut down goes on. */
+void domain_resume(struct domain *d);
+/* Destroy d from the exit path or the idle loop of this CPU (WORK_REAP), because no control domain will. */
+void domain_reap_later(struct domain *d);
+void domain_reap(void);
 
 /* Pause counts nest; a paused domain's vCPUs are off every CPU when domain_pause() returns. */
 void domain_pause(struct domain *d);

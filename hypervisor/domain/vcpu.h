@@ -99,7 +99,7 @@ struct vcpu {
     gva_t runstate_area;           /* guest address, 0 none; fault-tolerant writes only */
     gva_t time_area;
     uint64_t periodic_ns;          /* 0: no periodic timer */
-    struct timer *singleshot_timer, *periodic_timer, *poll_timer; /* allocated by sched/ on first use or create */
+    uint64_t last_timer_ns;        /* when the periodic timer fired last */
     uint32_t time_version;
 
     /* events */
@@ -108,7 +108,8 @@ struct vcpu {
     uint32_t poll_port;            /* SCHEDOP_poll on one port, or 0xffffffff for a list */
     void *fifo;                    /* FIFO event state when that is in use */
 
-    bool initialised;              /* has a context */
+    uint8_t initialised;           /* has a context; 0 -> 1 by compare-and-swap */
+    bool ended;                    /* its units have been killed */
     struct vcpu_counters *counters;
 };
 

@@ -36,7 +36,7 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port)
     int rc;
 
     spin_lock(&d->event_lock);
-    rc = d->mm.dying ? -EINVAL : port_alloc(d->evtchn, port, &p);
+    rc = d->life >= DOMAIN_DYING ? -EINVAL : port_alloc(d->evtchn, port, &p);
     if (rc == 0) {
         p->state = PORT_UNBOUND;
         p->remote_id = remote == DOMID_SELF ? current_domain()->id : remote;
@@ -55,12 +55,12 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
         return -ESRCH;
     }
     event_lock_pair(d, rd);
-    rc = d->mm.dying ? -EINVAL : port_alloc(d->evtchn, local_port, &lp);
+    rc = d->life >= DOMAIN_DYING ? -EINVAL : port_alloc(d->evtchn, local_port, &lp);
     if (rc) {
         goto out_unlock;
     }
     rp = port_lookup(rd->evtchn, remote_port);
-    if (!rp || rd->mm.dying || rp->state != PORT_UNBOUND || rp->remote_id != d->id) {
+    if (!rp || rd->life >= DOMAIN_DYING || rp->state != PORT_UNBOUND || rp->remote_id != d->id) {
         rc = -EINVAL;
         goto out_unlock;
     }
@@ -286,7 +286,7 @@ static int event_unit_kill(struct domain *d)
     }
     /*
      * The table itself stays until no reference to d is left: a sender that holds its own lock may be looking at a
-     * peer port of ours that it is about to find closed. d->mm.dying keeps new bindings away. See event_unit_free.
+     * peer port of ours that it is about to find closed. its life keeps new bindings away. See event_unit_free.
      */
     return 0;
 }

@@ -15,6 +15,10 @@
 
 #define SCHED_WEIGHT_DEFAULT 256 /* as Xen's credit2: shares are proportional to weights */
 
+/* What boot/main.c connects from the rooms above: VIRQs, and console input. */
+extern void (*sched_virq_hook)(struct vcpu *v, uint32_t virq);
+extern void (*sched_console_hook)(void);
+
 void sched_init(void);
 /* Never returns: the CPU's idle loop, entered on a fresh stack by the boot CPU last and by each AP. */
 void sched_idle_loop(void) __noreturn_fn;
@@ -22,12 +26,16 @@ void sched_idle_loop(void) __noreturn_fn;
 /* The current vCPU stops running when it next leaves the hypervisor; the reason is in its pause_flags. */
 void sched_block(struct vcpu *v);   /* SCHEDOP_block: unmask, re-check pending, sleep */
 void sched_yield(struct vcpu *v);
+/* SCHEDOP_poll: until one of the ports is pending or timeout_ns (absolute, 0: none). -EINVAL for a port out of range. */
 int sched_poll(struct vcpu *v, const uint32_t *ports, unsigned int nr, uint64_t timeout_ns);
 /* Clear VPF_* bits and run it if nothing else holds it; any context with interrupts off. */
 void sched_wake(struct vcpu *v, uint32_t clear_flags);
 /* Set VPF_* bits; when it returns the vCPU is off its CPU (unless it is the current one). */
 void sched_sleep_sync(struct vcpu *v, uint32_t set_flags);
 void sched_sleep_nosync(struct vcpu *v, uint32_t set_flags);
+
+/* pause_count of the vCPU or its domain has changed. */
+void sched_pause_changed(struct vcpu *v);
 
 /* Ask for a scheduling decision on this CPU before it returns to a guest. */
 void sched_raise_resched(void);

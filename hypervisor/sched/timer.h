@@ -23,5 +23,7 @@ void timer_arm(struct timer *t, uint64_t deadline_ns);
 /* After it returns the callback neither runs nor will run. */
 void timer_cancel(struct timer *t);
 void timer_init_cpu(void);
+/* Run what has expired on this CPU: WORK_TIMER. */
+void timers_run(void);
 
 #endif

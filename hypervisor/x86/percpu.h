@@ -31,6 +31,7 @@ struct tss64 {
 #define WORK_TIMER     (1u << 1) /* expired software timers */
 #define WORK_IPI       (1u << 2) /* a request in the shared part, see x86/ipi.h */
 #define WORK_CONSOLE   (1u << 3) /* characters arrived on the console */
+#define WORK_REAP      (1u << 4) /* a domain that has ended is to be destroyed */
 
 struct percpu {
     /* private to the owning CPU */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handing a CPU from one guest to another. Guest registers already lie in the vCPUs, so what is left is the FPU, what the
+ * hooks of pv/ keep (selectors, bases, roots, descriptor windows), the current pointer, and the books.
+ * Invariant: a domain's bit in running_cpus is set before one of its roots is loaded and cleared after another one was.
+ */
+#include <stddef.h>
+
+#include "debug/counters.h"
+#include "sched/sched.h"
+#include "sched/sched_private.h"
+#include "sched/switch_hooks.h"
+#include "x86/fpu.h"
+#include "x86/percpu.h"
+#include "x86/pgtable.h"
+#include "x86/time.h"
+#include "x86/tlb.h"
+
+static const struct switch_hooks *hooks;
+
+void sched_set_hooks(const struct switch_hooks *h)
+{
+    hooks = h;
+}
+
+static void load(struct vcpu *v, uint64_t me)
+{
+    __atomic_fetch_or(&v->domain->mm.running_cpus, me, __ATOMIC_SEQ_CST);
+    percpu_set_current(v);
+    hooks->in(v);
+    fpu_restore(v->fpu);
+    __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
+    COUNT(v, event, COUNT_CONTEXT_SWITCH);
+    runstate_change(v, RUNSTATE_running, now_ns());
+    vcpu_time_update(v);
+    runstate_area_update(v);
+}
+
+void sched_switch_state(struct vcpu *prev, struct vcpu *next)
+{
+    uint64_t me = 1ul << this_cpu()->cpu;
+
+    if (prev) {
+        fpu_save(prev->fpu);
+        hooks->out(prev);
+        __atomic_store_n(&prev->running, 0, __ATOMIC_SEQ_CST);
+    }
+    if (next) {
+        load(next, me);
+    } else {
+        percpu_set_current(NULL);
+        tlb_load_cr3(hv_root_pa());
+    }
+    if (prev && (!next || next->domain != prev->domain)) {
+        __atomic_fetch_and(&prev->domain->mm.running_cpus, ~me, __ATOMIC_SEQ_CST);
+    }
+}
