@@ -37,7 +37,7 @@ def build(options):
     if terminal and shown:
         sys.stderr.write("\r\033[K")
     if process.wait():
-        sys.stderr.write("".join(kept[-60:]))
+        sys.stderr.write("".join(line for line in kept[-60:] if "Re-checking globbed" not in line))
         raise machine.Problem("the build fails")
 
 
