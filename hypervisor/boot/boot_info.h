@@ -35,14 +35,32 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
-/* Pure parsers over the loader's structures; 0 or -EINVAL with a reason. */
-int boot_parse_multiboot1(const void *mbi, struct boot_info *out, const char **why);
-int boot_parse_multiboot2(const void *mbi, struct boot_info *out, const char **why);
-int boot_parse_pvh(const void *start_info, struct boot_info *out, const char **why);
+/* How the parsers reach physical memory: a pointer to `bytes` bytes at pa, or NULL where that is not memory. */
+struct boot_reader {
+    const void *(*at)(void *ctx, uint64_t pa, uint64_t bytes);
+    void *ctx;
+};
 
 /*
- * Value of "name=value" in a command line copied to buf (0 if absent; bare "name" gives an empty value and 1).
+ * Pure parsers over the loader's structures at physical address pa; 0, or -EINVAL with a reason. Strings that are too long
+ * are cut; ranges, modules beyond the maximum are refused, for a missing module would only show much later.
+ */
+int boot_parse_multiboot1(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why);
+int boot_parse_multiboot2(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why);
+int boot_parse_pvh(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why);
+
+/* Who entered us, from boot/head.S. */
+#define BOOT_MAGIC_MULTIBOOT1 0x2badb002u
+#define BOOT_MAGIC_MULTIBOOT2 0x36d76289u
+#define BOOT_MAGIC_PVH        0x336ec578u
+
+/*
+ * The last word "name=value" of a command line: its value is copied to buf (cut to size) and 1 returned; a bare "name"
+ * gives an empty value and 1; 0 if there is neither. Words are separated by blanks.
  */
 int cmdline_get(const char *cmdline, const char *name, char *buf, uint32_t size);
+
+/* The value of "name=N" (decimal, 0x… hexadecimal), `otherwise` when it is absent or no number. */
+uint64_t cmdline_get_number(const char *cmdline, const char *name, uint64_t otherwise);
 
 #endif

@@ -23,16 +23,34 @@ void hv_log(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 /* For lines that a guest can provoke: rate-limited per call site (token bucket), says how many were dropped. */
 void hv_log_guest(const char *fmt, ...) __printf_like(1, 2);
 
-/* Early set-up with port numbers from the command line (console=, log=); before it, COM1 polled. */
-void console_init(const char *cmdline);
+enum console_port { PORT_NONE, PORT_COM1, PORT_COM2 };
+
+struct console_options {
+    enum console_port console; /* control domain */
+    enum console_port log;
+    enum log_level level;      /* lines above it go nowhere */
+    bool exit_debug;           /* machine_exit() ends QEMU */
+};
+
+/* Open the ports. What was logged before is kept in the ring and comes out now; a panic before goes to COM1. */
+void console_init(const struct console_options *options);
+/* From now on input arrives by interrupt: returns the ISA interrupt of the console's port, -1 if there is none. */
+int console_input_irq(void);
+void console_input_irq_enable(void);
+/* No locks and no ports but polled ones from here on: for panics. */
+void console_panic_mode(void);
 void console_write_control(const char *buf, size_t n); /* control domain output, raw */
 void console_write_guest(uint16_t domid, const char *buf, size_t n); /* debug output of others: "(dN) line" into the log */
 size_t console_read_control(char *buf, size_t n);      /* input typed at the console, what is there */
+/* The log, see log_ring_read(). */
 size_t console_read_ring(char *buf, size_t n, uint32_t *index, bool clear, bool incremental);
 void console_set_input_hook(void (*fn)(void));         /* called (interrupt context) when input arrives */
 void console_poll_input(void);
 
-/* End QEMU with a status when exit=debug is on the command line, otherwise power off / reboot / halt. */
+/* The end. With exit=debug QEMU ends with this status (0 shut down, 3 crashed, 4 panic, 5 boot error), else a halt. */
+#define EXIT_STATUS_PANIC      4
+#define EXIT_STATUS_BOOT_ERROR 5
+void machine_exit_debug_enable(void);
 void machine_exit(int status) __noreturn_fn;
 void machine_halt(void) __noreturn_fn;
 void machine_reboot(void) __noreturn_fn;

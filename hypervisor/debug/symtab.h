@@ -18,6 +18,10 @@ extern const uint32_t symtab_count;
 extern const struct symtab_entry symtab[];
 extern const char symtab_names[];
 
+/* Name of the last symbol at or before addr_off, and how far behind it that is; NULL before the first one. */
+const char *symtab_find(const struct symtab_entry *table, uint32_t count, const char *names, uint32_t addr_off,
+                        uint32_t *offset);
+
 /* First byte of the linked image: what addr_off counts from. */
 extern const char __image_start[];
 

@@ -171,6 +171,31 @@ static inline void irq_disable(void)
     __asm__ volatile("cli" : : : "memory");
 }
 
+static inline void cpu_halt(void)
+{
+    __asm__ volatile("hlt" : : : "memory");
+}
+
+/* An empty interrupt table and an exception: the CPU resets. */
+static inline void __attribute__((noreturn)) cpu_triple_fault(void)
+{
+    const struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) none = {0, 0};
+
+    __asm__ volatile("lidt %0; ud2" : : "m"(none));
+    __builtin_unreachable();
+}
+
+static inline uint64_t read_rsp(void)
+{
+    uint64_t sp;
+
+    __asm__ volatile("mov %%rsp, %0" : "=r"(sp));
+    return sp;
+}
+
 static inline void invlpg(uint64_t va)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define VEC_UART        0xe0
 #define VEC_LAPIC_TIMER 0xf0
 #define VEC_IPI         0xf1
 #define VEC_SPURIOUS    0xff
@@ -18,6 +19,13 @@ void ipi_poll(void);
 
 /* Run fn(arg) on every CPU in the mask (this one included if set) and wait for all; fn must be short and lock-free. */
 void ipi_call(uint64_t cpus, void (*fn)(void *arg), void *arg);
+
+/* Stop all other CPUs for good, by NMI; returns when they have stopped or a while has passed. */
+void ipi_stop_others(void);
+
+/* For the NMI handler: is this NMI that of ipi_stop_others()? Then say that we have stopped, and do. */
+bool ipi_is_stopping(void);
+void ipi_stopped(void) __attribute__((noreturn));
 
 /* Interrupt a CPU so that it looks at its work bits. */
 void ipi_kick(uint32_t cpu);

@@ -18,6 +18,9 @@
 #define M2P_VIRT_START   UL(0xffff800000000000)
 #define M2P_VIRT_END     UL(0xffff804000000000)
 
+/* Slot 257: the same frames as the M2P, writable and the hypervisor's alone (it cannot read guest pages under SMAP). */
+#define M2P_HV_START     UL(0xffff808000000000)
+
 /* Slot 258: the frame table, 32 bytes a frame. */
 #define FRAMETABLE_START UL(0xffff810000000000)
 

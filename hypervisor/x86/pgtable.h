@@ -28,12 +28,13 @@
 #define HV_MAP_RW    (1u << 0)
 #define HV_MAP_EXEC  (1u << 1) /* never together with RW */
 #define HV_MAP_UC    (1u << 2) /* device memory */
-#define HV_MAP_GUEST (1u << 3) /* guests may read it: the M2P only */
+#define HV_MAP_GUEST (1u << 3) /* guests may read it: the M2P only; never together with RW */
 #define HV_MAP_SMALL (1u << 4) /* 4 KiB pages only: parts of it will change */
 
 /*
  * Map [pa, pa + bytes) at va, all multiples of 4 KiB, with the largest pages that fit; entries are global. 0; -ENOMEM when
- * no frame is left for a table (what was mapped until then stays); -EEXIST where something is mapped already.
+ * no frame is left for a table (what was mapped until then stays); -EEXIST where something is
+ * mapped already; -EINVAL for rights that do not go together.
  */
 int hv_map(uint64_t va, uint64_t pa, uint64_t bytes, uint32_t flags) __must_check;
 

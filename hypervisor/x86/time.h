@@ -8,12 +8,7 @@
 
 #include <stdint.h>
 
-#include "x86/cpu.h"
-
-struct tsc_scale {
-    uint32_t mul_frac; /* ns = ((tsc << shift) * mul_frac) >> 32; ABI: tsc_to_system_mul, tsc_shift */
-    int8_t shift;
-};
+#include "x86/tsc_scale.h"
 
 extern struct tsc_scale tsc_scale; /* const after time_init() */
 extern uint64_t tsc_khz;
@@ -29,7 +24,21 @@ void wallclock_set_boot_ns(uint64_t ns);
 /* Program this CPU's one-shot interrupt for the deadline (now_ns() scale); UINT64_MAX stops it. */
 void lapic_timer_arm(uint64_t deadline_ns);
 
-void time_init(void);     /* boot CPU: find the TSC rate, from CPUID or against PIT/ACPI timer */
+/* Boot CPU: find the rates of TSC and timer, from CPUID or against the PIT; read the wall clock. After apic_init(). */
+void time_init(void);
 void time_init_ap(void);
+
+/* Busy wait, for devices that want it while booting. */
+void delay_us(uint64_t us);
+
+/*
+ * Both CPUs call it at the same time, with the same round: do their TSCs ever seem to run backwards between them? The
+ * largest step back in ticks, 0 when synchronous.
+ */
+struct tsc_check {
+    uint32_t turn, arrived;
+    uint64_t last, worst;
+};
+void tsc_check_run(struct tsc_check *c, uint32_t me);
 
 #endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every way in and out of the hypervisor. From a guest the hardware (or the SYSCALL stub) pushes at the end of the running
+ * vCPU's regs, the stub completes them in place; from ring 0 the same frame lies on the current stack:
+ *   r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi | error code, vector | rip cs rflags rsp ss   (rising)
+ * Invariant: IF = 0 in here, GS is the guest's, and nothing of a vCPU is on a hypervisor stack when its C call returns.
+ */
+#include "asm_offsets.h"
+#include "x86/layout.h"
+
+#define FRAME_RIP 8 /* from the error code up */
+#define FRAME_CS  16
+
+/* A field of this CPU's data, from the top of its main stack. */
+#define CPU(field) (PCPU_DATA_OFFSET - PCPU_STACK_TOP + field)
+/* The same from the page of the SYSCALL stubs, wherever it is mapped. */
+#define STUB_CPU(field) syscall_page + (PCPU_DATA_OFFSET - PCPU_TRAMPOLINE_OFFSET + field)(%rip)
+
+.macro save_registers
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rax
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+.endm
+
+/* All but rcx, r11, rsp and the base register rbx. */
+.macro load_most_registers
+    movq VCPU_R15(%rbx), %r15
+    movq VCPU_R14(%rbx), %r14
+    movq VCPU_R13(%rbx), %r13
+    movq VCPU_R12(%rbx), %r12
+    movq VCPU_RBP(%rbx), %rbp
+    movq VCPU_R10(%rbx), %r10
+    movq VCPU_R9(%rbx), %r9
+    movq VCPU_R8(%rbx), %r8
+    movq VCPU_RAX(%rbx), %rax
+    movq VCPU_RDX(%rbx), %rdx
+    movq VCPU_RSI(%rbx), %rsi
+    movq VCPU_RDI(%rbx), %rdi
+.endm
+
+/* Becomes CLAC where SMAP is on (cpu.c): a guest's AC flag survives exceptions and interrupts. */
+.macro close_user_access
+9990: .byte 0x0f, 0x1f, 0x00
+    .pushsection .patch_sites, "a"
+    .quad 9990b
+    .byte 0x0f, 0x01, 0xca, 0, 0, 0, 0, 0
+    .popsection
+.endm
+
+.macro function name
+    .globl \name
+    .type \name, @function
+\name:
+.endm
+
+    /* ---- SYSCALL stubs: one physical page, mapped at its place in every CPU's area; LSTAR, then CSTAR 64 bytes on ---- */
+    .section .syscall_page, "ax"
+    .balign 64
+syscall_page:
+    movq %rsp, STUB_CPU(PERCPU_SCRATCH_RSP)
+    movq STUB_CPU(PERCPU_RSP0), %rsp
+    pushq $SEL_GUEST_DS
+    pushq STUB_CPU(PERCPU_SCRATCH_RSP)
+    pushq %r11
+    pushq $SEL_GUEST_CS64
+    pushq %rcx
+    pushq $0
+    jmp *STUB_CPU(PERCPU_SYSCALL_ENTRY)
+    .balign 64
+    movq %rsp, STUB_CPU(PERCPU_SCRATCH_RSP)
+    movq STUB_CPU(PERCPU_RSP0), %rsp
+    pushq $SEL_GUEST_DS
+    pushq STUB_CPU(PERCPU_SCRATCH_RSP)
+    pushq %r11
+    pushq $SEL_GUEST_CS32
+    pushq %rcx
+    pushq $0
+    jmp *STUB_CPU(PERCPU_SYSCALL32_ENTRY)
+
+    .text
+/* rsp: just under a complete frame with error code in curr->regs; SFMASK has cleared IF, DF, AC, TF, NT */
+function syscall_entry
+    save_registers
+    leaq -VCPU_REGS(%rsp), %rbx
+    movq VCPU_HV_STACK_TOP(%rbx), %rsp
+    movb $0, VCPU_EXIT_IRET(%rbx)
+    movq %rbx, %rdi
+    cmpb $0, VCPU_GUEST_KERNEL(%rbx)
+    je 1f
+    call upcall_hypercall
+    /* falls through */
+
+/* rbx: the vCPU; rsp: top of the main stack. Work first, then events, then the guest. */
+guest_exit:
+    cmpl $0, CPU(PERCPU_WORK)(%rsp)
+    jne guest_exit_work
+    movq VCPU_INFO(%rbx), %rax
+    cmpb $0, (%rax) /* evtchn_upcall_pending; the guest's, and a hint only */
+    jne guest_exit_call
+    cmpw $0, VCPU_EXIT_IRET(%rbx) /* and exit_call */
+    jne 3f
+2:  movq VCPU_RIP(%rbx), %rcx
+    movq %rcx, %rax
+    shlq $16, %rax
+    sarq $16, %rax
+    cmpq %rcx, %rax /* SYSRET to a non-canonical address faults in ring 0 on Intel, with the guest's stack */
+    jne guest_iret
+    load_most_registers
+    movq VCPU_RFLAGS(%rbx), %r11
+    movq VCPU_RSP(%rbx), %rsp
+    movq VCPU_RBX(%rbx), %rbx
+    sysretq
+1:  call upcall_guest_syscall
+    jmp guest_exit
+3:  cmpb $0, VCPU_EXIT_CALL(%rbx)
+    je guest_iret
+
+guest_exit_call:
+    movq %rbx, %rdi
+    call upcall_exit_to_guest
+    cmpl $0, CPU(PERCPU_WORK)(%rsp)
+    jne guest_exit_work
+    cmpb $0, VCPU_EXIT_IRET(%rbx)
+    je 2b
+
+/* The frame goes to the main stack, so that a refused IRET faults there: curr->regs stay whole for the fix-up. */
+guest_iret:
+    pushq VCPU_SS(%rbx)
+    pushq VCPU_RSP(%rbx)
+    pushq VCPU_RFLAGS(%rbx)
+    pushq VCPU_CS(%rbx)
+    pushq VCPU_RIP(%rbx)
+    load_most_registers
+    movq VCPU_RCX(%rbx), %rcx
+    movq VCPU_R11(%rbx), %r11
+    movq VCPU_RBX(%rbx), %rbx
+guest_iret_insn:
+    iretq
+    .pushsection .extable, "a"
+    .quad guest_iret_insn, guest_iret_fault
+    .popsection
+
+guest_exit_work:
+    call trap_exit_work
+    jmp guest_exit
+
+guest_iret_fault:
+    movq %rsp, %rax
+    andq $-PERCPU_AREA_SIZE, %rax
+    leaq PCPU_STACK_TOP(%rax), %rsp
+    movq CPU(PERCPU_CURR)(%rsp), %rbx
+    movq %rbx, %rdi
+    movl CPU(PERCPU_FAULT_VECTOR)(%rsp), %esi
+    movl CPU(PERCPU_FAULT_CODE)(%rsp), %edx
+    xorl %ebp, %ebp
+    cld
+    call upcall_exit_fault
+    jmp guest_exit
+
+/* A SYSCALL from 32-bit code: as if the instruction did not exist, which is what Intel's CPUs do. */
+function syscall32_entry
+    subq $2, FRAME_RIP(%rsp)
+    movl $6, 4(%rsp)
+    jmp guest_trap
+
+    /* ---- exceptions and interrupts: 16 bytes a vector, so idt.c computes the addresses ---- */
+    .balign 16
+    .globl vector_stubs
+vector_stubs:
+    vector = 0
+    .rept 256
+    .balign 16
+    .if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30
+    movl $vector, 4(%rsp) /* the CPU has pushed an error code, 32 bits of it are used */
+    .else
+    pushq $0
+    movl $vector, 4(%rsp)
+    .endif
+    .if vector == 1 || vector == 2 || vector == 18
+    jmp ist_trap
+    .else
+    jmp any_trap
+    .endif
+    vector = vector + 1
+    .endr
+
+/* On a stack of its own: what came from a guest moves to curr->regs and goes on as any other. */
+ist_trap:
+    testb $3, FRAME_CS(%rsp)
+    jz hv_trap
+    pushq %rax
+    pushq %rbx
+    movq %rsp, %rbx
+    movq %rsp, %rax
+    andq $-PERCPU_AREA_SIZE, %rax
+    movq (PCPU_DATA_OFFSET + PERCPU_RSP0)(%rax), %rsp
+    pushq 56(%rbx) /* ss, rsp, rflags, cs, rip, error code and vector */
+    pushq 48(%rbx)
+    pushq 40(%rbx)
+    pushq 32(%rbx)
+    pushq 24(%rbx)
+    pushq 16(%rbx)
+    movq 8(%rbx), %rax
+    movq (%rbx), %rbx
+    jmp guest_trap
+
+any_trap:
+    testb $3, FRAME_CS(%rsp)
+    jz hv_trap
+guest_trap:
+    save_registers
+    cld
+    close_user_access
+    leaq -VCPU_REGS(%rsp), %rbx
+    movq VCPU_HV_STACK_TOP(%rbx), %rsp
+    movb $1, VCPU_EXIT_IRET(%rbx)
+    movq %rbx, %rdi
+    call trap_from_guest
+    jmp guest_exit
+
+/* From ring 0: an interrupt at a preemption point or in idle, a fault with a fix-up, or the end. */
+hv_trap:
+    save_registers
+    cld
+    close_user_access
+    movq %rsp, %rdi
+    movq %rsp, %rbp
+    andq $-16, %rsp /* already so but on a stack that an NMI interrupted early */
+    call trap_from_hv
+    movq %rbp, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rax
+    popq %rcx
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    addq $8, %rsp
+    iretq
+
+    /* ---- from C; contracts in entry.h ---- */
+function exit_to_guest
+    andq $-PERCPU_AREA_SIZE, %rsp
+    addq $PCPU_STACK_TOP, %rsp
+    movq CPU(PERCPU_CURR)(%rsp), %rbx
+    jmp guest_exit
+
+function stack_reset_and_call
+    andq $-PERCPU_AREA_SIZE, %rsp
+    addq $PCPU_STACK_TOP, %rsp
+    xorl %ebp, %ebp
+    call *%rdi
+    ud2
+
+function preempt_pending
+    sti
+    nop
+    cli
+    movq %rsp, %rax
+    andq $-PERCPU_AREA_SIZE, %rax
+    movl (PCPU_DATA_OFFSET + PERCPU_WORK)(%rax), %eax
+    ret
+
+function cpu_sleep
+    sti
+    hlt
+    cli
+    ret

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket locks: fair, and a waiting CPU serves cross-CPU requests, so that a holder may wait for its acknowledgement.
+ * Invariant (checked in debug builds): a CPU takes locks in rising level and gives them back in any order.
+ */
+#include "x86/lock.h"
+
+#include "common/compiler.h"
+#include "debug/panic.h"
+#include "x86/cpu.h"
+#include "x86/ipi.h"
+#include "x86/percpu.h"
+
+#ifdef XENO_DEBUG
+#define CHECK_LEVELS true
+#else
+#define CHECK_LEVELS false
+#endif
+
+void spin_init(struct spinlock *lock, const char *name, enum lock_level level)
+{
+    *lock = (struct spinlock)SPINLOCK_INIT(name, (uint8_t)level);
+}
+
+/* Before waiting: a lock that is out of order may already be the deadlock. */
+static void level_check(const struct spinlock *lock)
+{
+    uint64_t held = this_cpu()->lock_levels;
+
+    if (CHECK_LEVELS && unlikely(held >> lock->level)) {
+        panic("lock order: '%s' (level %u) wanted while levels %lx are held", lock->name, lock->level, held);
+    }
+}
+
+static void level_enter(const struct spinlock *lock)
+{
+    if (CHECK_LEVELS) {
+        this_cpu()->lock_levels |= 1ul << lock->level;
+    }
+}
+
+static void level_leave(const struct spinlock *lock)
+{
+    if (CHECK_LEVELS) {
+        this_cpu()->lock_levels &= ~(1ul << lock->level);
+    }
+}
+
+void spin_lock(struct spinlock *lock)
+{
+    uint32_t mine;
+
+    level_check(lock);
+    mine = __atomic_fetch_add(&lock->next_ticket, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&lock->owner_ticket, __ATOMIC_ACQUIRE) != mine) {
+        ipi_poll();
+        cpu_relax();
+    }
+    level_enter(lock);
+}
+
+bool spin_trylock(struct spinlock *lock)
+{
+    uint32_t owner = __atomic_load_n(&lock->owner_ticket, __ATOMIC_RELAXED);
+
+    /* next_ticket only moves on from owner's value when someone takes the lock: equal means free. */
+    if (!__atomic_compare_exchange_n(&lock->next_ticket, &owner, owner + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    level_enter(lock);
+    return true;
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+    level_leave(lock);
+    __atomic_store_n(&lock->owner_ticket, lock->owner_ticket + 1, __ATOMIC_RELEASE);
+}
+
+bool spin_is_locked(const struct spinlock *lock)
+{
+    return __atomic_load_n(&lock->owner_ticket, __ATOMIC_RELAXED) != __atomic_load_n(&lock->next_ticket, __ATOMIC_RELAXED);
+}

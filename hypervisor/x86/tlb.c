@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLB flushes by a clock: a request advances it, a flush notes what it read of it before flushing. A CPU whose note is at
+ * or behind the request is waited for; several requests are answered by one flush.
+ * Invariant: a CPU's tlb_seen is written before the flush that makes it true, and published (release) after it.
+ */
+#include "x86/tlb.h"
+
+#include "common/compiler.h"
+#include "x86/cpu.h"
+#include "x86/ipi.h"
+#include "x86/ipi_request.h"
+#include "x86/percpu.h"
+
+static uint64_t flush_clock __aligned_to(64) = 1;
+
+static uint64_t clock_read(void)
+{
+    /* Ordered after the stores that removed the translations: a later reading is a later flush. */
+    return __atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
+}
+
+static void seen_set(uint64_t reading)
+{
+    __atomic_store_n(&this_cpu()->tlb_seen, reading, __ATOMIC_RELEASE);
+}
+
+static uint64_t seen_by(uint32_t cpu)
+{
+    return __atomic_load_n(&percpu_of(cpu)->tlb_seen, __ATOMIC_ACQUIRE);
+}
+
+void tlb_load_cr3(uint64_t cr3)
+{
+    uint64_t reading = clock_read();
+
+    this_cpu()->cr3 = cr3;
+    write_cr3(cr3);
+    seen_set(reading);
+}
+
+void tlb_flush_local(void)
+{
+    tlb_load_cr3(read_cr3());
+}
+
+void tlb_flush_local_va(uint64_t va)
+{
+    invlpg(va);
+}
+
+static void flush_everything(void)
+{
+    uint64_t reading = clock_read();
+
+    if (cpu_features.pge) {
+        uint64_t cr4 = read_cr4();
+
+        write_cr4(cr4 & ~CR4_PGE);
+        write_cr4(cr4);
+    } else {
+        write_cr3(read_cr3());
+    }
+    seen_set(reading);
+}
+
+void tlb_serve(uint32_t request)
+{
+    if (request & IPI_REQUEST_FLUSH_HV) {
+        flush_everything();
+    } else {
+        tlb_flush_local();
+    }
+}
+
+/* Ask the CPUs (never ourselves) and wait until each has flushed since `target`. */
+static void flush_and_wait(uint64_t cpus, uint32_t bits, uint64_t target)
+{
+    for (uint64_t left = cpus; left; left &= left - 1) {
+        ipi_request((uint32_t)__builtin_ctzl(left), bits);
+    }
+    for (uint64_t left = cpus; left; left &= left - 1) {
+        while (seen_by((uint32_t)__builtin_ctzl(left)) < target) {
+            ipi_poll();
+            cpu_relax();
+        }
+    }
+}
+
+void tlb_flush_cpus(uint64_t cpus)
+{
+    uint64_t me = 1ul << this_cpu()->cpu;
+    uint64_t others = cpus & READ_ONCE(cpus_online) & ~me;
+
+    if (others) {
+        flush_and_wait(others, IPI_REQUEST_FLUSH, __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST));
+    }
+    if (cpus & me) {
+        tlb_flush_local();
+    }
+}
+
+void tlb_flush_cpus_va(uint64_t cpus, uint64_t va)
+{
+    uint64_t me = 1ul << this_cpu()->cpu;
+
+    /* A CR3 load is cheap and needs no argument, so other CPUs flush all. */
+    if (cpus & ~me) {
+        tlb_flush_cpus(cpus & ~me);
+    }
+    if (cpus & me) {
+        invlpg(va);
+    }
+}
+
+void tlb_flush_hv_all(void)
+{
+    uint64_t me = 1ul << this_cpu()->cpu;
+    uint64_t others = READ_ONCE(cpus_online) & ~me;
+
+    if (others) {
+        flush_and_wait(others, IPI_REQUEST_FLUSH_HV, __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST));
+    }
+    flush_everything();
+}
+
+uint32_t tlb_clock(void)
+{
+    return (uint32_t)clock_read();
+}
+
+void tlb_flush_stale(uint64_t cpus, uint32_t reading)
+{
+    uint64_t now = clock_read();
+    /* The latest moment with that low half: an older one would only mean fewer flushes. */
+    uint64_t then = now - (uint32_t)((uint32_t)now - reading);
+    uint64_t stale = 0;
+
+    for (uint64_t left = cpus & READ_ONCE(cpus_online); left; left &= left - 1) {
+        uint32_t cpu = (uint32_t)__builtin_ctzl(left);
+
+        if (seen_by(cpu) <= then) {
+            stale |= 1ul << cpu;
+        }
+    }
+    if (stale) {
+        tlb_flush_cpus(stale);
+    }
+}
