@@ -108,7 +108,7 @@ struct vcpu {
     uint32_t poll_port;            /* SCHEDOP_poll on one port, or 0xffffffff for a list */
     void *fifo;                    /* FIFO event state when that is in use */
 
-    uint8_t initialised;           /* has a context; 0 -> 1 by compare-and-swap */
+    uint8_t initialised;           /* 0: no context, 1: somebody is setting it, VCPU_INITIALISED: it has one */
     bool ended;                    /* its units have been killed */
     struct vcpu_counters *counters;
 };
@@ -123,6 +123,8 @@ VCPU_HEAD_IS_SAME(guest_kernel);
 VCPU_HEAD_IS_SAME(exit_iret);
 VCPU_HEAD_IS_SAME(exit_call);
 #undef VCPU_HEAD_IS_SAME
+
+#define VCPU_INITIALISED 2
 
 static inline bool vcpu_runnable(const struct vcpu *v)
 {
