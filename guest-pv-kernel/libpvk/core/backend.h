@@ -38,6 +38,9 @@ __noreturn_fn void backend_exit(enum exit_reason reason, unsigned port, int stat
 /* Sleep until an interrupt is pending; returns with interrupts on. Called with interrupts off. */
 void backend_idle(void);
 
+/* What the back end starts once threads run, before main(). */
+void backend_start_services(void);
+
 /* --- implemented by core/, called by the back end --- */
 
 /* Common end of every entry into the kernel (entry.S). Returns when the interrupted code shall go on. */

@@ -26,6 +26,7 @@ static void main_thread(void *unused)
     char *p = words;
 
     (void)unused;
+    backend_start_services();
     snprintf(words, sizeof(words), "%s", cmdline());
     argv[0] = (char *)(uintptr_t)pvk_guest_name;
     while (argc < MAX_ARGS) {

@@ -9,6 +9,7 @@
 #include "libpvk/pv/events.h"
 #include "libpvk/pv/memory.h"
 #include "libpvk/pv/traps.h"
+#include "libpvk/pv/xenbus.h"
 #include "pvk/pv/hypercall.h"
 #include "pvk/pv/start_info.h"
 
@@ -27,6 +28,12 @@ void cpu_init_self(unsigned id)
     cpu->vcpu_info = &shared_page.info.vcpu_info[id];
     hc_set_segment_base(SEGBASE_GS_KERNEL, (uintptr_t)cpu);
     hc_set_segment_base(SEGBASE_FS, (uintptr_t)cpu);
+}
+
+void backend_start_services(void)
+{
+    xenbus_init();
+    shutdown_watch_start();
 }
 
 void pvk_boot(struct start_info *info)
