@@ -5,4 +5,6 @@
 set -eu
 cd "$(dirname "$0")"
 sh scripts/setup.sh test
+# A fresh machine has ninja and no make.
+export CMAKE_GENERATOR=Ninja
 exec python3 -B scripts/testrunner "$@"
