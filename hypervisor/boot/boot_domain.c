@@ -204,7 +204,7 @@ static void load_modules(struct builder *b)
         const struct boot_module *m = &boot_info.modules[i];
         uint64_t bytes = m->end - m->start, nr = pages_of(bytes), len = strlen(m->cmdline) + 1;
         struct xen_multiboot_mod_list entry = {.mod_start = (uint32_t)(pfn << PAGE_SHIFT),
-                                               .mod_end = (uint32_t)((pfn << PAGE_SHIFT) + bytes),
+                                               .mod_end = (uint32_t)((pfn << PAGE_SHIFT) + bytes - 1),
                                                .cmdline = (uint32_t)text};
 
         for (uint64_t done = 0; done < nr; done++) {

@@ -22,7 +22,7 @@
 extern char __rodata_start[], __rodata_end[], boot_stack_guard[];
 
 /* Frames that are in use when we start. */
-#define MAX_RESERVED 48
+#define MAX_RESERVED 128
 struct range {
     uint64_t first;
     uint64_t end;
@@ -100,6 +100,9 @@ static void reserve_all(void)
     }
     for (unsigned i = 0; i < module_count() && module_get(i, &mod); i++) {
         reserve_bytes(mod.data, mod.size);
+        if (mod.cmdline[0] != '\0') {
+            reserve_bytes(mod.cmdline, PAGE_SIZE); /* longer than any line */
+        }
     }
     module_list_range((const void **)&mod.data, &mod.size);
     reserve_bytes(mod.data, mod.size);
