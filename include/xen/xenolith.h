@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Xenolith has beyond Xen's ABI: the id of the boot domain, and the sysctl that reads the counters which every vCPU
+ * keeps. On Xen the sysctl answers -ENOSYS, which is how a tool tells the two apart.
+ */
+#ifndef XEN_PUBLIC_XENOLITH_H
+#define XEN_PUBLIC_XENOLITH_H
+
+#include "sysctl.h"
+#include "xen.h"
+
+/* The domain that builds the others at boot; it may stay as the control domain. */
+#define DOMID_BOOT 0x7fef
+
+/* sysctl command of ours: outside the numbers that Xen gives out. */
+#define XEN_SYSCTL_xenolith_counters 0x58000001
+
+/* xenolith_counter.kind; what index means is said behind it */
+#define XENOLITH_COUNT_HYPERCALL 1 /* hypercall number; 63: numbers that are no hypercall */
+#define XENOLITH_COUNT_TRAP      2 /* exception vector; 32: device interrupts, 33: timer and IPIs */
+#define XENOLITH_COUNT_EVENT     3 /* XENOLITH_EVENT_* */
+
+#define XENOLITH_EVENT_EMUL_CLI_STI     0
+#define XENOLITH_EVENT_EMUL_PORT        1
+#define XENOLITH_EVENT_EMUL_MSR         2
+#define XENOLITH_EVENT_EMUL_CR          3
+#define XENOLITH_EVENT_EMUL_CPUID       4
+#define XENOLITH_EVENT_EMUL_PTE         5
+#define XENOLITH_EVENT_EMUL_OTHER       6
+#define XENOLITH_EVENT_SYSCALL          7  /* guest user to guest kernel */
+#define XENOLITH_EVENT_UPCALL           8  /* events delivered */
+#define XENOLITH_EVENT_EXCEPTION_BOUNCE 9
+#define XENOLITH_EVENT_FAILSAFE         10
+#define XENOLITH_EVENT_CONTEXT_SWITCH   11
+#define XENOLITH_EVENT_HC_RESTART       12 /* hypercalls preempted and continued */
+
+struct xenolith_counter {
+    uint16_t kind;  /* OUT: XENOLITH_COUNT_* */
+    uint16_t index; /* OUT */
+    uint32_t pad;
+    uint64_t count; /* OUT */
+    uint64_t tsc;   /* OUT: TSC ticks spent in it, 0 where that is not measured */
+};
+typedef struct xenolith_counter xenolith_counter_t;
+DEFINE_XEN_GUEST_HANDLE(xenolith_counter_t);
+
+/* Counters that are not zero, of one vCPU. Put into xen_sysctl.u.pad: 32 bytes. */
+struct xenolith_sysctl_counters {
+    domid_t domain;     /* IN */
+    uint16_t vcpu;      /* IN */
+    uint32_t nr;        /* IN: entries of room; OUT: entries written, or needed when buffer is null */
+    uint64_t tsc_khz;   /* OUT: to turn ticks into time */
+    XEN_GUEST_HANDLE_64(xenolith_counter_t) buffer; /* OUT */
+};
+
+#endif /* XEN_PUBLIC_XENOLITH_H */
