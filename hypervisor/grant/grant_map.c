@@ -12,17 +12,11 @@
 #include "grant/table.h"
 #include "mm/frame_ref.h"
 #include "mm/hv_alloc.h"
+#include "mm/pt_check.h"
 #include "x86/cpu.h"
 #include "x86/entry.h"
 #include "x86/percpu.h"
 
-/* Page-table entry bits, SDM vol. 3, table 4-20. */
-#define PTE_P  (1ul << 0)
-#define PTE_RW (1ul << 1)
-#define PTE_US (1ul << 2)
-#define PTE_A  (1ul << 5)
-#define PTE_D  (1ul << 6)
-#define PTE_NX (1ul << 63)
 #define PTE_AVAIL_SHIFT 9 /* three software bits that the caller may set: GNTMAP_guest_avail0.. at bit 16 of flags */
 
 static struct maptrack *maptrack_entry(const struct grant_table *t, uint32_t handle)

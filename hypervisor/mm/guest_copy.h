@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies between the hypervisor and the *current* guest's address space. Every call checks that the whole span is
- * canonical and outside the hypervisor's range; a fault gives -EFAULT. Read once, check the copy, never read again.
+ * Copies between the hypervisor and the *current* guest's address space. Every call checks that the
+ * whole span is canonical and outside the hypervisor's range; a fault gives -EFAULT. Read once,
+ * check the copy, never read again.
  */
 #ifndef MM_GUEST_COPY_H
 #define MM_GUEST_COPY_H

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checked changes of single page-table entries, in batches: the back end of mmu_update,
+ * update_va_mapping, the emulation of page-table writes and grant mappings. Preemption is between
+ * entries; a batch keeps a reference on the table it worked on last, so that runs of updates to one
+ * table cost one look-up.
+ */
+#ifndef MM_PT_UPDATE_H
+#define MM_PT_UPDATE_H
+
+#include "mm/pt_walk.h"
+
+struct pt_update {
+    struct pt_scope scope;
+    struct mm_owner *frames;
+    struct page_info
+        *frame; /* the frame written last, with a general and a type reference; NULL at first */
+    uint64_t *slots;    /* its contents */
+    unsigned int level; /* 1..4, or 0: not a table, plain memory */
+};
+
+enum pt_store_mode {
+    PT_STORE_NORMAL,
+    PT_STORE_KEEP_AD, /* accessed and dirty bits that the CPU set meanwhile survive */
+    PT_STORE_COMPARE, /* only if the entry is what was expected: emulation of a guest's own store */
+};
+
+/*
+ * Start a batch on `tables`' page tables that maps frames of `frames` (may be the same). Settles
+ * open work of both: -ERESTART when preempted, -ESRCH for a domain that is being destroyed; nothing
+ * to end then.
+ */
+int pt_update_begin(struct pt_update *u, struct mm_owner *tables,
+                    struct mm_owner *frames) __must_check;
+void pt_update_end(struct pt_update *u);
+
+/*
+ * Store `entry` at machine address `where`. 0, -ERESTART (end the batch, begin again, repeat this
+ * entry) or the errno of the broken rule, after a report. A frame of `tables` that is no table is
+ * written as memory, if nothing forbids that.
+ */
+int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry,
+                    enum pt_store_mode mode) __must_check;
+
+/*
+ * As a locked compare-and-exchange of *expected by `entry` would: -EAGAIN and the current value in
+ * *expected if they differ. Only tables; `where` is in an L1 to L4 table or the answer is -EINVAL
+ * without a report.
+ */
+int pt_update_compare(struct pt_update *u, maddr_t where, uint64_t *expected,
+                      uint64_t entry) __must_check;
+
+/*
+ * Machine address of the L1 entry that maps `va` in the tables under `root`; -EINVAL if there is no
+ * L1 table. The answer is a hint that the checked store verifies: another CPU may change the tables
+ * meanwhile.
+ */
+int pt_update_find(const struct mm_owner *tables, mfn_t root, gva_t va,
+                   maddr_t *where) __must_check;
+
+#endif
