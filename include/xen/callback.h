@@ -12,7 +12,7 @@
 #define CALLBACKOP_unregister 1 /* struct callback_unregister */
 
 #define CALLBACKTYPE_event               0 /* an event is pending and events are not masked */
-#define CALLBACKTYPE_failsafe            1 /* segment registers or iret frame were unusable */
+#define CALLBACKTYPE_failsafe            1 /* a data selector could not be loaded */
 #define CALLBACKTYPE_syscall             2 /* SYSCALL in 64-bit user mode */
 #define CALLBACKTYPE_sysenter_deprecated 3 /* old number of 5 */
 #define CALLBACKTYPE_nmi                 4 /* non-maskable interrupt */

@@ -32,7 +32,7 @@
 /* In state_entry_time while a registered area changes (VMASST_TYPE_runstate_update_flag). */
 #define XEN_RUNSTATE_UPDATE (xen_mk_ullong(1) << 63)
 
-/* vcpu_set_singleshot_timer.flags: refuse (-ETIME) a time that has passed. */
+/* vcpu_set_singleshot_timer.flags: a time that has passed may be refused (-ETIME). */
 #define _VCPU_SSHOTTMR_future (0)
 #define VCPU_SSHOTTMR_future  (1U << _VCPU_SSHOTTMR_future)
 

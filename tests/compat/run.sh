@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Proves the ABI headers: each compiles alone and without a warning; layouts, constants and macros are those of another set
-# of Xen's public headers (Debian's libxen-dev); and the proof itself notices what is broken.
+# of Xen's public headers (Debian's libxen-dev); the proof itself notices what is broken; docs/abi agrees with both.
 # Ends with "N passed, M failed", exit 1 on any failure, 2 if something it needs is missing.
 # Usage: run.sh [BUILD-FOLDER]        XEN_INCLUDE=/usr/include: where the other set lies
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # also when started by sh
@@ -86,6 +86,11 @@ fi
 python3 "$here/self_test.py" --theirs "$theirs" --build "$build/self-test" > "$build/self-test.txt" 2>&1
 grep -v ' passed, ' "$build/self-test.txt"
 count "$(tail -1 "$build/self-test.txt")"
+
+# 5. The pages that describe the calls.
+python3 "$here/check_docs.py" > "$build/docs.txt" 2>&1
+grep -v ' passed, ' "$build/docs.txt"
+count "$(tail -1 "$build/docs.txt")"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
