@@ -69,7 +69,7 @@
 #define _GNTMAP_application_map (3)
 #define GNTMAP_application_map  (1 << _GNTMAP_application_map) /* user mode may use it */
 #define _GNTMAP_contains_pte    (4)
-#define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte)    /* host_addr: a PTE (machine address) */
+#define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte)    /* host_addr: address of a PTE */
 #define _GNTMAP_guest_avail0    (16)
 #define GNTMAP_guest_avail_mask ((uint32_t)~0 << _GNTMAP_guest_avail0) /* bits for the PTE */
 

@@ -306,7 +306,7 @@ typedef struct start_info start_info_t;
 /* One module of a list that SIF_MULTIBOOT_MOD announces. */
 struct xen_multiboot_mod_list {
     uint32_t mod_start; /* physical address of the first byte */
-    uint32_t mod_end;   /* physical address of the last byte; of an empty module, one less than mod_start */
+    uint32_t mod_end;   /* physical address of the last byte; empty: mod_start - 1 */
     uint32_t cmdline;   /* physical address of its command line */
     uint32_t pad;
 };

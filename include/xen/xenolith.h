@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What Xenolith has beyond Xen's ABI: the id of the boot domain, and the sysctl that reads the counters which every vCPU
- * keeps. On Xen the sysctl answers -ENOSYS, which is how a tool tells the two apart.
+ * What Xenolith has beyond Xen's ABI: the id of the boot domain, and the sysctl that reads the
+ * counters which every vCPU keeps. On Xen the sysctl answers -ENOSYS, which is how a tool tells the
+ * two apart.
  */
 #ifndef XEN_PUBLIC_XENOLITH_H
 #define XEN_PUBLIC_XENOLITH_H
@@ -44,12 +45,12 @@ struct xenolith_counter {
 typedef struct xenolith_counter xenolith_counter_t;
 DEFINE_XEN_GUEST_HANDLE(xenolith_counter_t);
 
-/* Counters that are not zero, of one vCPU. Put into xen_sysctl.u.pad: 32 bytes. */
+/* Counters that are not zero, of one vCPU. Stands in xen_sysctl.u.pad. */
 struct xenolith_sysctl_counters {
-    domid_t domain;     /* IN */
-    uint16_t vcpu;      /* IN */
-    uint32_t nr;        /* IN: entries of room; OUT: entries written, or needed when buffer is null */
-    uint64_t tsc_khz;   /* OUT: to turn ticks into time */
+    domid_t domain;   /* IN */
+    uint16_t vcpu;    /* IN */
+    uint32_t nr;      /* IN: room; OUT: entries written, or needed when buffer is null */
+    uint64_t tsc_khz; /* OUT: to turn ticks into time */
     XEN_GUEST_HANDLE_64(xenolith_counter_t) buffer; /* OUT */
 };
 

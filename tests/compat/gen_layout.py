@@ -254,6 +254,21 @@ def cpp_problems(ours, plain, build):
     return [line for line in result.stderr.splitlines() if "error:" in line], len(lines)
 
 
+def judge(checks, theirs, inside):
+    """Assert every check against the other set. Returns ({name: complaint}, number of checks that hold)."""
+    errors = assert_all(theirs, "theirs_asserts", checks)
+    # What tools and guests do not see the hypervisor itself may: ask for those names in its face.
+    again = Checks()
+    order = sorted(errors)
+    again.items = [checks.items[i] for i in order]
+    second = assert_all(inside, "theirs_inside", again) if again.items else {}
+    failed = {}
+    for position in second:
+        name, condition = again.items[position]
+        failed.setdefault(name, f"{condition}: {errors[order[position]]}")
+    return failed, len(checks.items) - len(second)
+
+
 def main():
     parser = argparse.ArgumentParser(description="prove our ABI headers against another set")
     parser.add_argument("--ours", type=pathlib.Path, default=HERE.parent.parent / "include")
@@ -266,6 +281,13 @@ def main():
     ours_dir, build = args.ours.resolve(), args.build
     build.mkdir(parents=True, exist_ok=True)
     headers = sorted(str(p.relative_to(ours_dir)) for p in (ours_dir / "xen").rglob("*.h"))
+    allowed = read_list(HERE / "ours_only.txt")
+    # Whole headers that are ours alone: nothing to compare, but their names must be free in the other set.
+    extensions = [key.strip("<>") for key in list(allowed) if key.startswith("<") and allowed.pop(key)]
+    for header in extensions:
+        if header not in headers or (args.theirs / header).is_file():
+            sys.exit(f"ours_only.txt: {header} is not a header of ours alone")
+    everything, headers = headers, [h for h in headers if h not in extensions]
     common = [h for h in headers if (args.theirs / h).is_file()]
     if "xen/xen.h" not in common:
         sys.exit(f"gen_layout: no xen/xen.h in {args.theirs}: install libxen-dev")
@@ -277,7 +299,6 @@ def main():
     (build / "inside" / "xen").mkdir(parents=True, exist_ok=True)
     (build / "inside" / "xen" / "lib.h").write_text("")
     inside = Side("theirs", args.theirs, ["-D__XEN__", "-I", str(build / "inside")], first + common, build, args.cc)
-    allowed = read_list(HERE / "ours_only.txt")
     samples = [l.strip() for l in (HERE / "macro_samples.txt").read_text().splitlines() if l.strip() and not l.startswith("#")]
 
     types, their_types = ours.types("ours_types"), theirs.types("theirs_types")
@@ -290,17 +311,8 @@ def main():
         index, text = next(iter(wrong.items()))
         sys.exit(f"gen_layout: a check does not hold for our own headers: {checks.items[index]}: {text}")
 
-    failed = {}
-    errors = assert_all(theirs, "theirs_asserts", checks)
-    # What tools and guests do not see the hypervisor itself may: ask for those names in its face.
-    again = Checks()
-    again.items = [checks.items[i] for i in sorted(errors)]
-    second = assert_all(inside, "theirs_inside", again) if again.items else {}
-    for position, index in enumerate(sorted(errors)):
-        if position in second:
-            failed.setdefault(checks.items[index][0], f"{checks.items[index][1]}: {errors[index]}")
-    bad = sum(1 for position in second)
-    passed += len(checks.items) - bad
+    failed, good = judge(checks, theirs, inside)
+    passed += good
     their_bits = {f"{s}.{f[0]}": f[3] for s, r in their_types.records() for f in their_types.fields(r) if f[3]}
     for name, bits in bit_fields.items():
         if their_bits.get(name) == bits:
@@ -308,6 +320,10 @@ def main():
         else:
             failed[name] = f"bit field at {bits}, there {their_bits.get(name)}"
     failed.update(problems)
+    own = set(Side("ours_all", ours_dir, [], everything, build, args.cc).macros()) - set(macros)
+    taken = own & (set(their_macros) | {name for name, _ in their_types.enumerators()})
+    failed.update({name: "stands in a header of ours alone, and the other set has that name" for name in taken})
+    passed += len(own - taken)
     cpp, count = cpp_problems(ours, plain, build)
     passed += count - len(cpp)
     failed.update({f"C++ {line}": "layout differs in C++" for line in cpp})

@@ -32,6 +32,7 @@ BREAKS = [
     ("callback.h", "#define CALLBACKOP_unregister 1", "#define CALLBACKOP_of(x) (x)\n#define CALLBACKOP_unregister 1", ["CALLBACKOP_of"]),
     ("platform.h", "#define xenpf_settime xenpf_settime64", "#define xenpf_settime xenpf_settime32", ["xenpf_settime"]),
     ("grant_table.h", "    uint16_t page_off; ", "    uint16_t pad_first; uint16_t page_off; ", ["union grant_entry_v2.sub_page.page_off"]),
+    ("xenolith.h", "#define DOMID_BOOT 0x7fef", "#define DOMID_BOOT 0x7fef\n#define XEN_PAGE_SHIFT 13", ["XEN_PAGE_SHIFT"]),
 ]
 
 
