@@ -8,7 +8,7 @@
 
 OUTPUT_FORMAT(elf64-x86-64)
 OUTPUT_ARCH(i386:x86-64)
-ENTRY(boot_entry_phys)
+ENTRY(boot_entry) /* GRUB wants it inside a segment by virtual address, and then goes by the header's tag */
 
 PHDRS
 {
@@ -71,8 +71,6 @@ SECTIONS
         . = ALIGN(4096);
     } :data
     __image_end = .;
-
-    boot_entry_phys = boot_entry - IMAGE_VIRT_BASE;
 
     /DISCARD/ : {
         *(.comment)
