@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domain build, top to bottom in build(): read the image, plan, create, populate, write, pin, set the context, unpause.
+ * Everything that the domain holds goes with the domain, so the undo list has two entries: our mapping, and the domain.
+ * The order of control operations is the one that Xen's own tools use, so that it works there as well.
+ */
+#include "libxeno/build.h"
+
+#include <stdlib.h>
+#include <xen/grant_table.h>
+#include <xen/io/xs_wire.h>
+
+#include "common/compiler.h"
+#include "common/elf_notes.h"
+#include "common/errno.h"
+#include "common/pv_plan.h"
+#include "common/pv_tables.h"
+#include "common/start_info.h"
+#include "common/string.h"
+#include "common/typed_int.h"
+
+#define EVTCHN_PORTS_MAX 1023u /* as xl's default for max_event_channels */
+#define MIB_PAGES        256u
+#define SUPER_ORDER      9u
+#define DEFAULT_WEIGHT   256u
+
+/* Grant entries that the tools make (ABI: grant_table.h GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE). */
+#define GRANT_CONSOLE 0u
+#define GRANT_STORE   1u
+
+unsigned int *xeno_build_fault;
+
+struct build {
+    struct xeno *x;
+    const struct xeno_build_config *cfg;
+    struct xeno_error *err;
+    struct pv_image image;
+    struct pv_plan plan;
+    uint64_t nr_pages;
+    uint64_t *mfn;        /* [nr_pages] */
+    uint32_t domid;
+    bool created;
+    void *mapped;         /* the frame that frame_cb() gave out last */
+    struct xen_domctl_getdomaininfo info;
+    struct xeno_built *out;
+};
+
+/* A step's result, or the failure that a test asked for. */
+static long step(long rc)
+{
+    if (xeno_build_fault && *xeno_build_fault && --*xeno_build_fault == 0) {
+        return -EIO;
+    }
+    return rc;
+}
+
+static int fail(struct build *b, const char *what, long rc)
+{
+    return xeno_fail(b->err, "%s: cannot %s: %s", b->cfg->name, what, xeno_errno_text(rc));
+}
+
+static void unmap_last(struct build *b)
+{
+    if (b->mapped) {
+        b->x->t->unmap_foreign(b->x->t->ctx, b->mapped, 1);
+        b->mapped = NULL;
+    }
+}
+
+static void *frame_cb(void *ctx, uint64_t pfn)
+{
+    struct build *b = ctx;
+
+    unmap_last(b);
+    b->mapped = b->x->t->map_foreign(b->x->t->ctx, b->domid, &b->mfn[pfn], 1);
+    return b->mapped;
+}
+
+static mfn_t mfn_cb(void *ctx, uint64_t pfn)
+{
+    const struct build *b = ctx;
+
+    return mfn_make(b->mfn[pfn]);
+}
+
+static int read_image(struct build *b)
+{
+    enum pv_error e = pv_image_read(&b->image, b->cfg->kernel, b->cfg->kernel_size);
+
+    if (e == PV_OK && b->cfg->control && !b->image.dom0_support && b->image.features_supported) {
+        e = PV_NO_DOM0_SUPPORT;
+    }
+    return e == PV_OK ? 0 : xeno_fail(b->err, "%s: kernel %s: %s", b->cfg->name, b->cfg->kernel_name, pv_error_text(e));
+}
+
+static int make_plan(struct build *b)
+{
+    struct pv_plan_input in = {.image = &b->image,
+                               .nr_pages = b->cfg->memory_mib * MIB_PAGES,
+                               .usable_pages = b->cfg->memory_mib * MIB_PAGES,
+                               .module_bytes = b->cfg->ramdisk ? b->cfg->ramdisk_size : 0,
+                               .store_console = !b->cfg->control};
+    enum pv_error e = pv_plan_make(&in, &b->plan);
+
+    b->nr_pages = in.nr_pages;
+    if (e == PV_TOO_BIG) {
+        uint64_t least = pv_plan_min_pages(&in);
+
+        return xeno_fail(b->err, "%s: kernel %s needs at least %lu MiB, memory is %lu: raise memory=", b->cfg->name,
+                         b->cfg->kernel_name, (least + MIB_PAGES - 1) / MIB_PAGES, b->cfg->memory_mib);
+    }
+    return e == PV_OK ? 0 : xeno_fail(b->err, "%s: kernel %s: %s", b->cfg->name, b->cfg->kernel_name, pv_error_text(e));
+}
+
+/* Say before anything is made that there is not enough, with the figures. */
+static int check_memory(struct build *b)
+{
+    struct xen_sysctl_physinfo phys;
+    struct xen_domctl_getdomaininfo own;
+    long rc = step(xeno_physinfo(b->x, &phys));
+    uint64_t free_mib;
+
+    if (rc) {
+        return fail(b, "read the machine's free memory", rc);
+    }
+    free_mib = (phys.free_pages - MIN(phys.free_pages, phys.outstanding_pages)) / MIB_PAGES;
+    if (b->cfg->memory_mib <= free_mib) {
+        return 0;
+    }
+    if (xeno_domain_info(b->x, b->x->t->own_domid, &own)) {
+        own.tot_pages = 0;
+    }
+    return xeno_fail(b->err, "%s: needs %lu MiB, %lu MiB are free (the control domain has %lu MiB): destroy a domain or lower memory=",
+                     b->cfg->name, b->cfg->memory_mib, free_mib, (uint64_t)own.tot_pages / MIB_PAGES);
+}
+
+static int create(struct build *b)
+{
+    struct xen_domctl_createdomain c = {.max_vcpus = b->cfg->vcpus,
+                                        .max_evtchn_port = EVTCHN_PORTS_MAX,
+                                        .max_grant_frames = -1,
+                                        .max_maptrack_frames = -1,
+                                        .grant_opts = XEN_DOMCTL_GRANT_version(1)};
+    long rc;
+
+    memcpy(c.handle, b->cfg->uuid, sizeof(c.handle));
+    b->domid = b->cfg->domid;
+    rc = step(xeno_domain_create(b->x, &b->domid, &c));
+    if (rc) {
+        return fail(b, "create the domain", rc);
+    }
+    b->created = true;
+    rc = step(xeno_domain_max_vcpus(b->x, b->domid, b->cfg->vcpus));
+    if (rc) {
+        return fail(b, "create its vCPUs", rc);
+    }
+    for (uint32_t i = 0; b->cfg->affinity && i < b->cfg->vcpus; i++) {
+        rc = step(xeno_vcpu_set_affinity(b->x, b->domid, i, b->cfg->affinity));
+        if (rc) {
+            return xeno_fail(b->err, "%s: cpus= names no CPU of this machine", b->cfg->name);
+        }
+    }
+    rc = step(xeno_domain_max_mem(b->x, b->domid, b->nr_pages * 4));
+    if (rc) {
+        return fail(b, "set its memory limit", rc);
+    }
+    if (b->cfg->weight || b->cfg->cap) {
+        rc = step(xeno_domain_set_sched(b->x, b->domid, b->cfg->weight ? b->cfg->weight : DEFAULT_WEIGHT, b->cfg->cap));
+    }
+    return rc ? xeno_fail(b->err, "%s: cpu_weight (1-65535) or cap (percent, at most 100 a vCPU) out of range", b->cfg->name) : 0;
+}
+
+static int alloc_ports(struct build *b)
+{
+    long store = b->cfg->control ? 0 : step(xeno_alloc_unbound(b->x, b->domid, b->x->t->own_domid));
+    long console = b->cfg->control ? 0 : step(xeno_alloc_unbound(b->x, b->domid, b->x->t->own_domid));
+
+    if (store < 0 || console < 0) {
+        return fail(b, "allocate its event channels", store < 0 ? store : console);
+    }
+    b->out->store_port = (uint32_t)store;
+    b->out->console_port = (uint32_t)console;
+    return 0;
+}
+
+/* 2 MiB pieces while there are any, then single pages. mfn[] lists every page. */
+static int populate(struct build *b)
+{
+    const uint64_t super = 1ul << SUPER_ORDER;
+    uint64_t done = 0;
+
+    while (b->nr_pages - done >= super) {
+        uint64_t base = done; /* IN for PV: where the frames would go in its map; OUT: the machine frame */
+
+        if (xeno_populate(b->x, b->domid, &base, 1, SUPER_ORDER) != 1) {
+            break;
+        }
+        for (uint64_t i = 0; i < super; i++) {
+            b->mfn[done + i] = base + i;
+        }
+        done += super;
+    }
+    for (uint64_t i = done; i < b->nr_pages; i++) {
+        b->mfn[i] = i;
+    }
+    while (done < b->nr_pages) {
+        uint64_t n = MIN(b->nr_pages - done, (uint64_t)1024);
+        long rc = step(xeno_populate(b->x, b->domid, b->mfn + done, n, 0));
+
+        if (rc <= 0) {
+            return fail(b, "get its memory", rc ? rc : -ENOMEM);
+        }
+        done += (uint64_t)rc;
+    }
+    return 0;
+}
+
+static int copy_in(struct build *b, uint64_t paddr, const uint8_t *src, uint64_t bytes)
+{
+    while (bytes) {
+        uint64_t off = paddr % PAGE_SIZE, n = MIN(bytes, PAGE_SIZE - off);
+        uint8_t *page = frame_cb(b, paddr >> PAGE_SHIFT);
+
+        if (step(page ? 0 : -ENOMEM)) {
+            return fail(b, "map its memory", -ENOMEM);
+        }
+        memcpy(page + off, src, n);
+        paddr += n;
+        src += n;
+        bytes -= n;
+    }
+    return 0;
+}
+
+static int write_image(struct build *b)
+{
+    const struct elf_file *f = &b->image.file;
+
+    for (unsigned int i = 0; i < f->phnum; i++) {
+        struct elf_segment s;
+
+        if (elf_segment(f, i, &s) == PV_OK && s.type == ELF_PT_LOAD &&
+            copy_in(b, s.paddr - b->image.paddr_offset, f->data + s.offset, s.file_size)) {
+            return -1;
+        }
+    }
+    if (b->plan.module.nr) {
+        return copy_in(b, b->plan.module.pfn << PAGE_SHIFT, b->cfg->ramdisk, b->cfg->ramdisk_size);
+    }
+    return 0;
+}
+
+static int write_hypercall_page(struct build *b)
+{
+    uint64_t pfn = (b->image.hypercall_page - b->image.virt_base) >> PAGE_SHIFT;
+    long rc;
+
+    if (!b->image.has_hypercall_page) {
+        return 0;
+    }
+    unmap_last(b);
+    rc = step(xeno_domain_hypercall_page(b->x, b->domid, b->mfn[pfn]));
+    return rc ? fail(b, "write its hypercall page", rc) : 0;
+}
+
+static int write_tables(struct build *b)
+{
+    const struct pv_memory mem = {.frame = frame_cb, .mfn = mfn_cb, .ctx = b};
+    long rc;
+
+    if (step(pv_tables_write(&b->plan, &mem) || pv_p2m_write(&b->plan, &mem) ? -ENOMEM : 0)) {
+        return fail(b, "write its page tables", -ENOMEM);
+    }
+    unmap_last(b);
+    rc = step(xeno_m2p_update(b->x, b->domid, b->mfn, 0, b->nr_pages));
+    return rc ? fail(b, "enter its frames into the machine-to-physical table", rc) : 0;
+}
+
+static int write_start_info(struct build *b)
+{
+    struct start_info_input in = {.plan = &b->plan,
+                                  .image = &b->image,
+                                  .flags = b->cfg->control ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0,
+                                  .module_bytes = b->plan.module.nr ? b->cfg->ramdisk_size : 0,
+                                  .cmdline = b->cfg->cmdline ? b->cfg->cmdline : "",
+                                  .store_port = b->out->store_port,
+                                  .console_port = b->out->console_port};
+    long rc = step(xeno_domain_info(b->x, b->domid, &b->info));
+    uint64_t shared_mfn = b->info.shared_info_frame;
+    struct shared_info *shared;
+    void *page;
+
+    if (rc) {
+        return fail(b, "look at it", rc);
+    }
+    in.shared_info = maddr_make(shared_mfn << PAGE_SHIFT);
+    if (b->plan.store.nr) {
+        in.store_mfn = mfn_make(b->out->store_mfn = b->mfn[b->plan.store.pfn]);
+        in.console_mfn = mfn_make(b->out->console_mfn = b->mfn[b->plan.console.pfn]);
+    }
+    page = frame_cb(b, b->plan.start_info.pfn);
+    if (step(page ? 0 : -ENOMEM)) {
+        return fail(b, "map its start page", -ENOMEM);
+    }
+    start_info_fill(page, &in);
+    unmap_last(b);
+    shared = b->x->t->map_foreign(b->x->t->ctx, b->domid, &shared_mfn, 1);
+    if (step(shared ? 0 : -ENOMEM)) {
+        if (shared) {
+            b->x->t->unmap_foreign(b->x->t->ctx, shared, 1);
+        }
+        return fail(b, "map its shared page", -ENOMEM);
+    }
+    start_shared_info_fill(shared);
+    b->x->t->unmap_foreign(b->x->t->ctx, shared, 1);
+    return 0;
+}
+
+/* The console and store pages, for backends that map by grant. A domain under Xen without that resource does without. */
+static int write_grants(struct build *b)
+{
+    struct grant_entry_v1 *entries;
+    uint64_t frame;
+    long rc;
+
+    if (b->cfg->control) {
+        return 0;
+    }
+    rc = step(xeno_grant_frame(b->x, b->domid, &frame));
+    if (rc) {
+        return fail(b, "reach its grant table", rc);
+    }
+    entries = b->x->t->map_foreign(b->x->t->ctx, b->domid, &frame, 1);
+    if (step(entries ? 0 : -ENOMEM)) {
+        if (entries) {
+            b->x->t->unmap_foreign(b->x->t->ctx, entries, 1);
+        }
+        return fail(b, "map its grant table", -ENOMEM);
+    }
+    entries[GRANT_CONSOLE] = (struct grant_entry_v1){.flags = GTF_permit_access,
+                                                     .domid = (domid_t)b->x->t->own_domid,
+                                                     .frame = (uint32_t)b->out->console_mfn};
+    entries[GRANT_STORE] = (struct grant_entry_v1){.flags = GTF_permit_access,
+                                                   .domid = (domid_t)b->x->t->own_domid,
+                                                   .frame = (uint32_t)b->out->store_mfn};
+    b->x->t->unmap_foreign(b->x->t->ctx, entries, 1);
+    return 0;
+}
+
+static int set_context(struct build *b)
+{
+    uint64_t l4 = b->mfn[b->plan.l4_pfn];
+    vcpu_guest_context_t *ctx = malloc(sizeof(*ctx));
+    long rc;
+
+    if (!ctx) {
+        return fail(b, "set its first context", -ENOMEM);
+    }
+    start_context_fill(ctx, &b->plan, &b->image, mfn_make(l4));
+    rc = step(xeno_pin_l4(b->x, b->domid, l4));
+    if (rc == 0) {
+        rc = step(xeno_domain_set_context(b->x, b->domid, 0, ctx));
+    }
+    free(ctx);
+    return rc ? fail(b, "enter its kernel: page tables or first context", rc) : 0;
+}
+
+static int start(struct build *b)
+{
+    long rc = b->cfg->start_paused ? 0 : step(xeno_domain_unpause(b->x, b->domid));
+
+    return rc ? fail(b, "start it", rc) : 0;
+}
+
+static int build(struct build *b)
+{
+    int (*const steps[])(struct build *) = {
+        read_image, make_plan,            check_memory, create,           alloc_ports,  populate,
+        write_image, write_hypercall_page, write_tables, write_start_info, write_grants, set_context, start,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        if (steps[i] == populate) {
+            b->mfn = malloc(b->nr_pages * sizeof(*b->mfn));
+            if (!b->mfn) {
+                return fail(b, "list its memory", -ENOMEM);
+            }
+        }
+        if (steps[i](b)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int xeno_build(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_built *out, struct xeno_error *err)
+{
+    struct build b = {.x = x, .cfg = cfg, .err = err, .out = out};
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    rc = build(&b);
+    unmap_last(&b);
+    if (rc && b.created) {
+        xeno_domain_destroy(x, b.domid);
+    }
+    free(b.mfn);
+    out->domid = b.domid;
+    return rc;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Building one PV domain. On failure nothing is left: no domain, no frame, no mapping; err says why in one line.
+ */
+#ifndef LIBXENO_BUILD_H
+#define LIBXENO_BUILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libxeno/xeno.h"
+
+struct xeno_build_config {
+    const char *name;          /* for messages */
+    const char *kernel_name;   /* what the operator called the image */
+    const void *kernel;
+    size_t kernel_size;
+    const void *ramdisk;       /* NULL: none */
+    size_t ramdisk_size;
+    const char *cmdline;
+    uint64_t memory_mib;
+    uint32_t vcpus;
+    uint32_t domid;            /* 0 for the control domain (boot domain only), DOMID_INVALID: any */
+    bool control;              /* domid 0: start_info says so */
+    uint32_t weight, cap;      /* 0 weight: default */
+    uint64_t affinity;         /* CPU mask, 0: all */
+    uint8_t uuid[16];
+    bool start_paused;         /* leave it paused */
+};
+
+struct xeno_built {
+    uint32_t domid;
+    uint32_t console_port, store_port; /* the domain's ends */
+    uint64_t console_mfn, store_mfn;
+};
+
+/* 0 or -1. */
+int xeno_build(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_built *out, struct xeno_error *err);
+
+/* For tests: fail at the nth step that can fail (1…); 0: never. Counts down in the given variable. */
+extern unsigned int *xeno_build_fault;
+
+#endif

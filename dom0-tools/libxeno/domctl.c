@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Wrappers of domctl: each fills one request, calls, and takes the reply out. */
+#include <xen/sched.h>
+
+#include "common/errno.h"
+#include "common/string.h"
+#include "libxeno/xeno.h"
+
+static long do_domctl(struct xeno *x, struct xen_domctl *op, uint32_t cmd, uint32_t domid)
+{
+    op->cmd = cmd;
+    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    op->domain = (domid_t)domid;
+    return x->t->hypercall(x->t->ctx, __HYPERVISOR_domctl, (uint64_t)(uintptr_t)op, 0, 0, 0);
+}
+
+long xeno_domain_create(struct xeno *x, uint32_t *domid, const struct xen_domctl_createdomain *cfg)
+{
+    struct xen_domctl op = {.u.createdomain = *cfg};
+    long rc = do_domctl(x, &op, XEN_DOMCTL_createdomain, *domid);
+
+    *domid = op.domain;
+    return rc;
+}
+
+long xeno_domain_destroy(struct xeno *x, uint32_t domid)
+{
+    struct xen_domctl op = {.cmd = 0};
+    long rc;
+
+    /* A hypervisor may want a long teardown to be asked for again. */
+    do {
+        rc = do_domctl(x, &op, XEN_DOMCTL_destroydomain, domid);
+    } while (rc == -ERESTART || rc == -EAGAIN);
+    return rc;
+}
+
+long xeno_domain_pause(struct xeno *x, uint32_t domid)
+{
+    struct xen_domctl op = {.cmd = 0};
+
+    return do_domctl(x, &op, XEN_DOMCTL_pausedomain, domid);
+}
+
+long xeno_domain_unpause(struct xeno *x, uint32_t domid)
+{
+    struct xen_domctl op = {.cmd = 0};
+
+    return do_domctl(x, &op, XEN_DOMCTL_unpausedomain, domid);
+}
+
+long xeno_domain_info(struct xeno *x, uint32_t domid, struct xen_domctl_getdomaininfo *info)
+{
+    struct xen_domctl op = {.cmd = 0};
+    long rc = do_domctl(x, &op, XEN_DOMCTL_getdomaininfo, domid);
+
+    if (rc == 0 && op.u.getdomaininfo.domain != domid) {
+        return -ESRCH; /* the next one above answers for one that is not there */
+    }
+    *info = op.u.getdomaininfo;
+    return rc;
+}
+
+long xeno_domain_max_vcpus(struct xeno *x, uint32_t domid, uint32_t max)
+{
+    struct xen_domctl op = {.u.max_vcpus.max = max};
+
+    return do_domctl(x, &op, XEN_DOMCTL_max_vcpus, domid);
+}
+
+long xeno_domain_max_mem(struct xeno *x, uint32_t domid, uint64_t kib)
+{
+    struct xen_domctl op = {.u.max_mem.max_memkb = kib};
+
+    return do_domctl(x, &op, XEN_DOMCTL_max_mem, domid);
+}
+
+long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu, vcpu_guest_context_t *ctx)
+{
+    struct xen_domctl op = {.u.vcpucontext.vcpu = vcpu};
+
+    set_xen_guest_handle(op.u.vcpucontext.ctxt, ctx);
+    return do_domctl(x, &op, XEN_DOMCTL_setvcpucontext, domid);
+}
+
+long xeno_domain_hypercall_page(struct xeno *x, uint32_t domid, uint64_t mfn)
+{
+    struct xen_domctl op = {.u.hypercall_init.gmfn = mfn};
+
+    return do_domctl(x, &op, XEN_DOMCTL_hypercall_init, domid);
+}
+
+long xeno_domain_set_sched(struct xeno *x, uint32_t domid, uint32_t weight, uint32_t cap)
+{
+    struct xen_domctl op = {.u.scheduler_op = {.sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo}};
+
+    op.u.scheduler_op.u.credit2.weight = (uint16_t)weight;
+    op.u.scheduler_op.u.credit2.cap = (uint16_t)cap;
+    return do_domctl(x, &op, XEN_DOMCTL_scheduler_op, domid);
+}
+
+long xeno_domain_get_sched(struct xeno *x, uint32_t domid, uint32_t *weight, uint32_t *cap)
+{
+    struct xen_domctl op = {.u.scheduler_op = {.sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_getinfo}};
+    long rc = do_domctl(x, &op, XEN_DOMCTL_scheduler_op, domid);
+
+    *weight = op.u.scheduler_op.u.credit2.weight;
+    *cap = op.u.scheduler_op.u.credit2.cap;
+    return rc;
+}
+
+long xeno_vcpu_info(struct xeno *x, uint32_t domid, uint32_t vcpu, struct xen_domctl_getvcpuinfo *info)
+{
+    struct xen_domctl op = {.u.getvcpuinfo.vcpu = vcpu};
+    long rc = do_domctl(x, &op, XEN_DOMCTL_getvcpuinfo, domid);
+
+    *info = op.u.getvcpuinfo;
+    return rc;
+}
+
+long xeno_vcpu_set_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t cpus)
+{
+    struct xen_domctl op = {.u.vcpuaffinity = {.vcpu = vcpu, .flags = XEN_VCPUAFFINITY_HARD}};
+
+    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_hard.bitmap, (uint8_t *)&cpus);
+    op.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
+    return do_domctl(x, &op, XEN_DOMCTL_setvcpuaffinity, domid);
+}
+
+long xeno_domain_shutdown_as(struct xeno *x, uint32_t domid, uint32_t reason)
+{
+    struct sched_remote_shutdown r = {.domain_id = (domid_t)domid, .reason = reason};
+
+    return x->t->hypercall(x->t->ctx, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, (uint64_t)(uintptr_t)&r, 0, 0);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory, page tables, event channels and grant frames of a domain under construction. */
+#include <xen/event_channel.h>
+#include <xen/memory.h>
+#include <xen/version.h>
+
+#include "common/compiler.h"
+#include "common/errno.h"
+#include "common/typed_int.h"
+#include "libxeno/xeno.h"
+
+static long call(struct xeno *x, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+    return x->t->hypercall(x->t->ctx, nr, a1, a2, a3, a4);
+}
+
+long xeno_populate(struct xeno *x, uint32_t domid, uint64_t *mfns, uint64_t nr, unsigned int order)
+{
+    struct xen_memory_reservation r = {.nr_extents = nr, .extent_order = order, .domid = (domid_t)domid};
+
+    set_xen_guest_handle(r.extent_start, (xen_pfn_t *)mfns);
+    return call(x, __HYPERVISOR_memory_op, XENMEM_populate_physmap, (uint64_t)(uintptr_t)&r, 0, 0);
+}
+
+long xeno_alloc_unbound(struct xeno *x, uint32_t domid, uint32_t remote)
+{
+    struct evtchn_alloc_unbound a = {.dom = (domid_t)domid, .remote_dom = (domid_t)remote};
+    long rc = call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, (uint64_t)(uintptr_t)&a, 0, 0);
+
+    return rc ? rc : (long)a.port;
+}
+
+#define M2P_BATCH 64u
+
+long xeno_m2p_update(struct xeno *x, uint32_t domid, const uint64_t *mfns, uint64_t first_pfn, uint64_t nr)
+{
+    struct mmu_update u[M2P_BATCH];
+
+    for (uint64_t done = 0; done < nr;) {
+        uint64_t n = MIN(nr - done, (uint64_t)M2P_BATCH);
+        long rc;
+
+        for (uint64_t i = 0; i < n; i++) {
+            u[i].ptr = mfns[done + i] << PAGE_SHIFT | MMU_MACHPHYS_UPDATE;
+            u[i].val = first_pfn + done + i;
+        }
+        rc = call(x, __HYPERVISOR_mmu_update, (uint64_t)(uintptr_t)u, n, 0, domid);
+        if (rc) {
+            return rc;
+        }
+        done += n;
+    }
+    return 0;
+}
+
+long xeno_pin_l4(struct xeno *x, uint32_t domid, uint64_t mfn)
+{
+    struct mmuext_op op = {.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = mfn};
+
+    return call(x, __HYPERVISOR_mmuext_op, (uint64_t)(uintptr_t)&op, 1, 0, domid);
+}
+
+long xeno_grant_frame(struct xeno *x, uint32_t domid, uint64_t *mfn)
+{
+    xen_pfn_t frame = 0;
+    struct xen_mem_acquire_resource r = {.domid = (domid_t)domid,
+                                         .type = XENMEM_resource_grant_table,
+                                         .id = XENMEM_resource_grant_table_id_shared,
+                                         .nr_frames = 1};
+    long rc;
+
+    set_xen_guest_handle(r.frame_list, &frame);
+    rc = call(x, __HYPERVISOR_memory_op, XENMEM_acquire_resource, (uint64_t)(uintptr_t)&r, 0, 0);
+    *mfn = frame;
+    return rc;
+}
+
+long xeno_version(struct xeno *x, unsigned int cmd, void *arg)
+{
+    return call(x, __HYPERVISOR_xen_version, cmd, (uint64_t)(uintptr_t)arg, 0, 0);
+}

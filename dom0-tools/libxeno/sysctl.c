@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Wrappers of sysctl: the machine's figures, the list of domains, the log, the counters. */
+#include "common/errno.h"
+#include "common/string.h"
+#include "libxeno/xeno.h"
+
+static long do_sysctl(struct xeno *x, struct xen_sysctl *op, uint32_t cmd)
+{
+    op->cmd = cmd;
+    op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    return x->t->hypercall(x->t->ctx, __HYPERVISOR_sysctl, (uint64_t)(uintptr_t)op, 0, 0, 0);
+}
+
+long xeno_physinfo(struct xeno *x, struct xen_sysctl_physinfo *info)
+{
+    struct xen_sysctl op = {.cmd = 0};
+    long rc = do_sysctl(x, &op, XEN_SYSCTL_physinfo);
+
+    *info = op.u.physinfo;
+    return rc;
+}
+
+long xeno_domain_list(struct xeno *x, uint32_t first, xen_domctl_getdomaininfo_t *list, uint32_t max)
+{
+    struct xen_sysctl op = {.u.getdomaininfolist = {.first_domain = (domid_t)first, .max_domains = max}};
+    long rc;
+
+    set_xen_guest_handle(op.u.getdomaininfolist.buffer, list);
+    rc = do_sysctl(x, &op, XEN_SYSCTL_getdomaininfolist);
+    return rc ? rc : (long)op.u.getdomaininfolist.num_domains;
+}
+
+long xeno_read_log(struct xeno *x, char *buf, uint32_t size, uint32_t *index, bool incremental, bool clear)
+{
+    struct xen_sysctl op = {.u.readconsole = {.clear = clear, .incremental = incremental, .index = *index, .count = size}};
+    long rc;
+
+    set_xen_guest_handle(op.u.readconsole.buffer, buf);
+    rc = do_sysctl(x, &op, XEN_SYSCTL_readconsole);
+    *index = op.u.readconsole.index;
+    return rc ? rc : (long)op.u.readconsole.count;
+}
+
+long xeno_counters(struct xeno *x, uint32_t domid, uint32_t vcpu, xenolith_counter_t *buf, uint32_t max, uint64_t *tsc_khz)
+{
+    struct xenolith_sysctl_counters c = {.domain = (domid_t)domid, .vcpu = (uint16_t)vcpu, .nr = max};
+    struct xen_sysctl op = {.cmd = 0};
+    long rc;
+
+    set_xen_guest_handle(c.buffer, buf);
+    memcpy(op.u.pad, &c, sizeof(c));
+    rc = do_sysctl(x, &op, XEN_SYSCTL_xenolith_counters);
+    memcpy(&c, op.u.pad, sizeof(c));
+    *tsc_khz = c.tsc_khz;
+    return rc ? rc : (long)c.nr;
+}

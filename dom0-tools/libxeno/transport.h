@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What libxeno asks of the place it runs in: hypercalls, foreign frames, events, files, output. One structure of functions;
+ * a Linux control domain and the boot domain each have theirs. Buffers handed to hypercalls come from malloc(): a
+ * transport whose memory may not be touched by the hypervisor directly copies them.
+ */
+#ifndef LIBXENO_TRANSPORT_H
+#define LIBXENO_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct xeno_transport {
+    void *ctx;
+    uint32_t own_domid;
+
+    /* The result, or -errno. */
+    long (*hypercall)(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4);
+
+    /* Frames of another domain side by side, readable and writable; NULL when one is refused. */
+    void *(*map_foreign)(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr);
+    void (*unmap_foreign)(void *ctx, void *va, size_t nr);
+
+    /* Our end of a channel whose other end waits at remote_port; fn runs when it is notified. Port or -errno. */
+    long (*event_bind)(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg), void *arg);
+    void (*event_unbind)(void *ctx, uint32_t port);
+    void (*event_notify)(void *ctx, uint32_t port);
+
+    /* A whole file (or boot module); stays readable until file_close. 0 or -errno. */
+    int (*file_open)(void *ctx, const char *path, const void **data, size_t *size);
+    void (*file_close)(void *ctx, const void *data, size_t size);
+
+    /* Serialise with the console service of this process: nested calls are not made. */
+    void (*lock)(void *ctx);
+    void (*unlock)(void *ctx);
+};
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libxeno: control of domains over a transport. Functions return 0 or more, or -errno; build functions also leave one line
+ * for the operator in struct xeno_error. No globals.
+ */
+#ifndef LIBXENO_XENO_H
+#define LIBXENO_XENO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xen/domctl.h>
+#include <xen/sysctl.h>
+#include <xen/xenolith.h>
+
+#include "libxeno/transport.h"
+
+struct xeno {
+    const struct xeno_transport *t;
+};
+
+/* What went wrong: what, where, what to do. One line without a newline. */
+struct xeno_error {
+    char text[320];
+};
+
+/* Set the line and return -1, so that callers can `return xeno_fail(err, …)`. */
+int xeno_fail(struct xeno_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A name for an errno value, for messages: "not permitted", "no such domain" … */
+const char *xeno_errno_text(long rc);
+
+/* ---- domctl: one wrapper an operation ---- */
+long xeno_domain_create(struct xeno *x, uint32_t *domid, const struct xen_domctl_createdomain *cfg);
+long xeno_domain_destroy(struct xeno *x, uint32_t domid);
+long xeno_domain_pause(struct xeno *x, uint32_t domid);
+long xeno_domain_unpause(struct xeno *x, uint32_t domid);
+/* Exactly this domain: -ESRCH when it is not there. */
+long xeno_domain_info(struct xeno *x, uint32_t domid, struct xen_domctl_getdomaininfo *info);
+long xeno_domain_max_vcpus(struct xeno *x, uint32_t domid, uint32_t max);
+long xeno_domain_max_mem(struct xeno *x, uint32_t domid, uint64_t kib);
+long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu, vcpu_guest_context_t *ctx);
+long xeno_domain_hypercall_page(struct xeno *x, uint32_t domid, uint64_t mfn);
+long xeno_domain_set_sched(struct xeno *x, uint32_t domid, uint32_t weight, uint32_t cap);
+long xeno_domain_get_sched(struct xeno *x, uint32_t domid, uint32_t *weight, uint32_t *cap);
+long xeno_vcpu_info(struct xeno *x, uint32_t domid, uint32_t vcpu, struct xen_domctl_getvcpuinfo *info);
+long xeno_vcpu_set_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t cpus);
+long xeno_domain_shutdown_as(struct xeno *x, uint32_t domid, uint32_t reason);
+
+/* ---- sysctl ---- */
+long xeno_physinfo(struct xeno *x, struct xen_sysctl_physinfo *info);
+/* Up to max entries with domid >= first; the number of entries. */
+long xeno_domain_list(struct xeno *x, uint32_t first, xen_domctl_getdomaininfo_t *list, uint32_t max);
+/* Log text from *index on; bytes read. */
+long xeno_read_log(struct xeno *x, char *buf, uint32_t size, uint32_t *index, bool incremental, bool clear);
+/* Counters of one vCPU that are not zero; the number of entries, tsc_khz set. */
+long xeno_counters(struct xeno *x, uint32_t domid, uint32_t vcpu, xenolith_counter_t *buf, uint32_t max, uint64_t *tsc_khz);
+
+/* ---- memory, events, grants, tables ---- */
+/* nr frames of 2^order pages, machine frame numbers into mfns; the number of extents that were had, or -errno. */
+long xeno_populate(struct xeno *x, uint32_t domid, uint64_t *mfns, uint64_t nr, unsigned int order);
+long xeno_alloc_unbound(struct xeno *x, uint32_t domid, uint32_t remote);
+/* Several M2P updates at once. */
+long xeno_m2p_update(struct xeno *x, uint32_t domid, const uint64_t *mfns, uint64_t first_pfn, uint64_t nr);
+long xeno_pin_l4(struct xeno *x, uint32_t domid, uint64_t mfn);
+/* Grant table frame 0 of a domain: its machine frame number. */
+long xeno_grant_frame(struct xeno *x, uint32_t domid, uint64_t *mfn);
+long xeno_version(struct xeno *x, unsigned int cmd, void *arg);
+
+#endif
