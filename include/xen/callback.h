@@ -8,8 +8,8 @@
 
 #include "xen.h"
 
-#define CALLBACKOP_register   0 /* struct callback_register */
-#define CALLBACKOP_unregister 1 /* struct callback_unregister */
+#define CALLBACKOP_register              0 /* struct callback_register */
+#define CALLBACKOP_unregister            1 /* struct callback_unregister */
 
 #define CALLBACKTYPE_event               0 /* an event is pending and events are not masked */
 #define CALLBACKTYPE_failsafe            1 /* a data selector could not be loaded */

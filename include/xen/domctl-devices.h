@@ -54,8 +54,8 @@ struct xen_domctl_ioport_mapping {
 };
 
 /* XEN_DOMCTL_assign_device, _test_assign_device, _deassign_device */
-#define XEN_DOMCTL_DEV_PCI 0
-#define XEN_DOMCTL_DEV_DT  1
+#define XEN_DOMCTL_DEV_PCI         0
+#define XEN_DOMCTL_DEV_DT          1
 
 #define XEN_DOMCTL_DEV_RDM_RELAXED 1 /* conflicts of reserved device memory are not fatal */
 
@@ -67,17 +67,17 @@ struct xen_domctl_assign_device {
             uint32_t machine_sbdf; /* IN: segment << 16 | bus << 8 | devfn */
         } pci;
         struct {
-            uint32_t size;                   /* IN: bytes of path */
-            XEN_GUEST_HANDLE_64(char) path;  /* IN: node in the device tree */
+            uint32_t size;                  /* IN: bytes of path */
+            XEN_GUEST_HANDLE_64(char) path; /* IN: node in the device tree */
         } dt;
     } u;
 };
 
 /* XEN_DOMCTL_get_device_group: devices that can only be assigned together. */
 struct xen_domctl_get_device_group {
-    uint32_t machine_sbdf; /* IN */
-    uint32_t max_sdevs;    /* IN: room */
-    uint32_t num_sdevs;    /* OUT: entries */
+    uint32_t machine_sbdf;                  /* IN */
+    uint32_t max_sdevs;                     /* IN: room */
+    uint32_t num_sdevs;                     /* OUT: entries */
     XEN_GUEST_HANDLE_64(uint32) sdev_array; /* OUT */
 };
 
@@ -167,10 +167,10 @@ struct xen_domctl_subscribe {
 };
 
 /* XEN_DOMCTL_vm_event_op */
-#define XEN_VM_EVENT_ENABLE      0
-#define XEN_VM_EVENT_DISABLE     1
-#define XEN_VM_EVENT_RESUME      2
-#define XEN_VM_EVENT_GET_VERSION 3
+#define XEN_VM_EVENT_ENABLE            0
+#define XEN_VM_EVENT_DISABLE           1
+#define XEN_VM_EVENT_RESUME            2
+#define XEN_VM_EVENT_GET_VERSION       3
 
 #define XEN_DOMCTL_VM_EVENT_OP_PAGING  1
 #define XEN_DOMCTL_VM_EVENT_OP_MONITOR 2
@@ -215,11 +215,11 @@ struct xen_domctl_set_broken_page_p2m {
 };
 
 /* XEN_DOMCTL_monitor_op */
-#define XEN_DOMCTL_MONITOR_OP_ENABLE            0
-#define XEN_DOMCTL_MONITOR_OP_DISABLE           1
-#define XEN_DOMCTL_MONITOR_OP_GET_CAPABILITIES  2 /* OUT in event: bit per event below */
-#define XEN_DOMCTL_MONITOR_OP_EMULATE_EACH_REP  3
-#define XEN_DOMCTL_MONITOR_OP_CONTROL_REGISTERS 4
+#define XEN_DOMCTL_MONITOR_OP_ENABLE                 0
+#define XEN_DOMCTL_MONITOR_OP_DISABLE                1
+#define XEN_DOMCTL_MONITOR_OP_GET_CAPABILITIES       2 /* OUT in event: bit per event below */
+#define XEN_DOMCTL_MONITOR_OP_EMULATE_EACH_REP       3
+#define XEN_DOMCTL_MONITOR_OP_CONTROL_REGISTERS      4
 
 #define XEN_DOMCTL_MONITOR_EVENT_WRITE_CTRLREG       0
 #define XEN_DOMCTL_MONITOR_EVENT_MOV_TO_MSR          1
@@ -240,9 +240,9 @@ struct xen_domctl_monitor_op {
     uint32_t event; /* IN: XEN_DOMCTL_MONITOR_EVENT_*, selects the member of u */
     union {
         struct {
-            uint8_t index;            /* IN: which control register */
-            uint8_t sync;             /* IN: stop the vCPU until answered (here and below) */
-            uint8_t onchangeonly;     /* IN: not if the value stays the same */
+            uint8_t index;        /* IN: which control register */
+            uint8_t sync;         /* IN: stop the vCPU until answered (here and below) */
+            uint8_t onchangeonly; /* IN: not if the value stays the same */
             uint8_t pad1;
             uint32_t pad2;
             uint64_aligned_t bitmask; /* IN: bits whose change does not count */
@@ -335,7 +335,7 @@ struct xen_domctl_vuart_op {
     uint64_aligned_t gfn;  /* IN: frame of the ring */
     domid_t console_domid; /* IN: who serves it */
     uint8_t pad[2];
-    evtchn_port_t evtchn;  /* OUT */
+    evtchn_port_t evtchn; /* OUT */
 };
 
 #endif /* XEN_PUBLIC_DOMCTL_DEVICES_H */

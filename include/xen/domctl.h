@@ -20,15 +20,15 @@
 
 /* xen_domctl.cmd; the member of u is named alike unless noted */
 #define XEN_DOMCTL_createdomain            1
-#define XEN_DOMCTL_destroydomain           2    /* no argument */
-#define XEN_DOMCTL_pausedomain             3    /* no argument */
-#define XEN_DOMCTL_unpausedomain           4    /* no argument */
+#define XEN_DOMCTL_destroydomain           2 /* no argument */
+#define XEN_DOMCTL_pausedomain             3 /* no argument */
+#define XEN_DOMCTL_unpausedomain           4 /* no argument */
 #define XEN_DOMCTL_getdomaininfo           5
-#define XEN_DOMCTL_setvcpuaffinity         9    /* vcpuaffinity */
+#define XEN_DOMCTL_setvcpuaffinity         9 /* vcpuaffinity */
 #define XEN_DOMCTL_shadow_op               10
 #define XEN_DOMCTL_max_mem                 11
-#define XEN_DOMCTL_setvcpucontext          12   /* vcpucontext */
-#define XEN_DOMCTL_getvcpucontext          13   /* vcpucontext */
+#define XEN_DOMCTL_setvcpucontext          12 /* vcpucontext */
+#define XEN_DOMCTL_getvcpucontext          13 /* vcpucontext */
 #define XEN_DOMCTL_getvcpuinfo             14
 #define XEN_DOMCTL_max_vcpus               15
 #define XEN_DOMCTL_scheduler_op            16
@@ -39,53 +39,53 @@
 #define XEN_DOMCTL_ioport_permission       21
 #define XEN_DOMCTL_hypercall_init          22
 #define XEN_DOMCTL_settimeoffset           24
-#define XEN_DOMCTL_getvcpuaffinity         25   /* vcpuaffinity */
-#define XEN_DOMCTL_real_mode_area          26   /* other architecture */
-#define XEN_DOMCTL_resumedomain            27   /* no argument */
+#define XEN_DOMCTL_getvcpuaffinity         25 /* vcpuaffinity */
+#define XEN_DOMCTL_real_mode_area          26 /* other architecture */
+#define XEN_DOMCTL_resumedomain            27 /* no argument */
 #define XEN_DOMCTL_sendtrigger             28
 #define XEN_DOMCTL_subscribe               29
-#define XEN_DOMCTL_gethvmcontext           33   /* hvmcontext */
-#define XEN_DOMCTL_sethvmcontext           34   /* hvmcontext */
-#define XEN_DOMCTL_set_address_size        35   /* address_size */
-#define XEN_DOMCTL_get_address_size        36   /* address_size */
+#define XEN_DOMCTL_gethvmcontext           33 /* hvmcontext */
+#define XEN_DOMCTL_sethvmcontext           34 /* hvmcontext */
+#define XEN_DOMCTL_set_address_size        35 /* address_size */
+#define XEN_DOMCTL_get_address_size        36 /* address_size */
 #define XEN_DOMCTL_assign_device           37
 #define XEN_DOMCTL_bind_pt_irq             38
 #define XEN_DOMCTL_memory_mapping          39
 #define XEN_DOMCTL_ioport_mapping          40
-#define XEN_DOMCTL_set_ext_vcpucontext     42   /* ext_vcpucontext */
-#define XEN_DOMCTL_get_ext_vcpucontext     43   /* ext_vcpucontext */
-#define XEN_DOMCTL_set_opt_feature         44   /* withdrawn */
-#define XEN_DOMCTL_test_assign_device      45   /* assign_device */
+#define XEN_DOMCTL_set_ext_vcpucontext     42 /* ext_vcpucontext */
+#define XEN_DOMCTL_get_ext_vcpucontext     43 /* ext_vcpucontext */
+#define XEN_DOMCTL_set_opt_feature         44 /* withdrawn */
+#define XEN_DOMCTL_test_assign_device      45 /* assign_device */
 #define XEN_DOMCTL_set_target              46
-#define XEN_DOMCTL_deassign_device         47   /* assign_device */
-#define XEN_DOMCTL_unbind_pt_irq           48   /* bind_pt_irq */
+#define XEN_DOMCTL_deassign_device         47 /* assign_device */
+#define XEN_DOMCTL_unbind_pt_irq           48 /* bind_pt_irq */
 #define XEN_DOMCTL_get_device_group        50
 #define XEN_DOMCTL_debug_op                54
-#define XEN_DOMCTL_gethvmcontext_partial   55   /* hvmcontext_partial */
+#define XEN_DOMCTL_gethvmcontext_partial   55 /* hvmcontext_partial */
 #define XEN_DOMCTL_vm_event_op             56
 #define XEN_DOMCTL_mem_sharing_op          57
-#define XEN_DOMCTL_gettscinfo              59   /* tsc_info */
-#define XEN_DOMCTL_settscinfo              60   /* tsc_info */
+#define XEN_DOMCTL_gettscinfo              59 /* tsc_info */
+#define XEN_DOMCTL_settscinfo              60 /* tsc_info */
 #define XEN_DOMCTL_getpageframeinfo3       61
-#define XEN_DOMCTL_setvcpuextstate         62   /* vcpuextstate */
-#define XEN_DOMCTL_getvcpuextstate         63   /* vcpuextstate */
-#define XEN_DOMCTL_set_access_required     64   /* access_required */
+#define XEN_DOMCTL_setvcpuextstate         62 /* vcpuextstate */
+#define XEN_DOMCTL_getvcpuextstate         63 /* vcpuextstate */
+#define XEN_DOMCTL_set_access_required     64 /* access_required */
 #define XEN_DOMCTL_audit_p2m               65
 #define XEN_DOMCTL_set_virq_handler        66
 #define XEN_DOMCTL_set_broken_page_p2m     67
-#define XEN_DOMCTL_setnodeaffinity         68   /* nodeaffinity */
-#define XEN_DOMCTL_getnodeaffinity         69   /* nodeaffinity */
+#define XEN_DOMCTL_setnodeaffinity         68 /* nodeaffinity */
+#define XEN_DOMCTL_getnodeaffinity         69 /* nodeaffinity */
 #define XEN_DOMCTL_cacheflush              71
-#define XEN_DOMCTL_get_vcpu_msrs           72   /* vcpu_msrs */
-#define XEN_DOMCTL_set_vcpu_msrs           73   /* vcpu_msrs */
-#define XEN_DOMCTL_setvnumainfo            74   /* vnuma */
+#define XEN_DOMCTL_get_vcpu_msrs           72 /* vcpu_msrs */
+#define XEN_DOMCTL_set_vcpu_msrs           73 /* vcpu_msrs */
+#define XEN_DOMCTL_setvnumainfo            74 /* vnuma */
 #define XEN_DOMCTL_psr_cmt_op              75
 #define XEN_DOMCTL_monitor_op              77
 #define XEN_DOMCTL_psr_alloc               78
-#define XEN_DOMCTL_soft_reset              79   /* no argument */
+#define XEN_DOMCTL_soft_reset              79 /* no argument */
 #define XEN_DOMCTL_vuart_op                81
-#define XEN_DOMCTL_get_cpu_policy          82   /* cpu_policy */
-#define XEN_DOMCTL_set_cpu_policy          83   /* cpu_policy */
+#define XEN_DOMCTL_get_cpu_policy          82 /* cpu_policy */
+#define XEN_DOMCTL_set_cpu_policy          83 /* cpu_policy */
 #define XEN_DOMCTL_vmtrace_op              84
 #define XEN_DOMCTL_get_paging_mempool_size 85   /* paging_mempool */
 #define XEN_DOMCTL_set_paging_mempool_size 86   /* paging_mempool */
@@ -121,21 +121,21 @@
 
 /* xen_domctl_createdomain.grant_opts: highest version of grant tables */
 #define XEN_DOMCTL_GRANT_version_mask 0xf
-#define XEN_DOMCTL_GRANT_version(v)   ((v) & XEN_DOMCTL_GRANT_version_mask)
+#define XEN_DOMCTL_GRANT_version(v)   ((v)&XEN_DOMCTL_GRANT_version_mask)
 
 /* xen_domctl.domain: IN: wanted id, DOMID_INVALID or more: any; OUT: the id */
 struct xen_domctl_createdomain {
-    uint32_t ssidref;            /* IN: security label */
-    xen_domain_handle_t handle;  /* IN */
-    uint32_t flags;              /* IN: XEN_DOMCTL_CDF_* */
-    uint32_t iommu_opts;         /* IN: XEN_DOMCTL_IOMMU_* */
-    uint32_t max_vcpus;          /* IN: how many there can ever be */
-    uint32_t max_evtchn_port;    /* IN: highest port */
-    int32_t max_grant_frames;    /* IN: frames of the grant table; negative: default */
-    int32_t max_maptrack_frames; /* IN: frames to track mappings; negative: default */
-    uint32_t grant_opts;         /* IN: XEN_DOMCTL_GRANT_version() */
-    uint32_t vmtrace_size;       /* IN: bytes of trace buffer a vCPU; 0: none */
-    uint32_t cpupool_id;         /* IN */
+    uint32_t ssidref;                  /* IN: security label */
+    xen_domain_handle_t handle;        /* IN */
+    uint32_t flags;                    /* IN: XEN_DOMCTL_CDF_* */
+    uint32_t iommu_opts;               /* IN: XEN_DOMCTL_IOMMU_* */
+    uint32_t max_vcpus;                /* IN: how many there can ever be */
+    uint32_t max_evtchn_port;          /* IN: highest port */
+    int32_t max_grant_frames;          /* IN: frames of the grant table; negative: default */
+    int32_t max_maptrack_frames;       /* IN: frames to track mappings; negative: default */
+    uint32_t grant_opts;               /* IN: XEN_DOMCTL_GRANT_version() */
+    uint32_t vmtrace_size;             /* IN: bytes of trace buffer a vCPU; 0: none */
+    uint32_t cpupool_id;               /* IN */
     struct xen_arch_domainconfig arch; /* IN */
 };
 
@@ -163,11 +163,11 @@ struct xen_domctl_createdomain {
 #define XEN_DOMINF_shutdownmask  255
 #define XEN_DOMINF_shutdownshift 16
 
-#define XEN_INVALID_MAX_VCPU_ID (~0U)
+#define XEN_INVALID_MAX_VCPU_ID  (~0U)
 
 /* Of the domain named or, as sysctl's list does, the next one above. */
 struct xen_domctl_getdomaininfo {
-    domid_t domain;                     /* OUT */
+    domid_t domain; /* OUT */
     uint16_t pad1;
     uint32_t flags;                     /* OUT: XEN_DOMINF_* */
     uint64_aligned_t tot_pages;         /* OUT: pages it has */
@@ -276,12 +276,12 @@ struct xen_domctl_shadow_op_stats {
 };
 
 struct xen_domctl_shadow_op {
-    uint32_t op;                               /* IN: XEN_DOMCTL_SHADOW_OP_* */
-    uint32_t mode;                             /* IN: by op, see above */
-    uint32_t mb;                               /* IN or OUT: MiB, for *_ALLOCATION */
-    XEN_GUEST_HANDLE_64(uint8) dirty_bitmap;   /* OUT: bit per PFN */
-    uint64_aligned_t pages;                    /* IN: bits of room; OUT: bits written */
-    struct xen_domctl_shadow_op_stats stats;   /* OUT */
+    uint32_t op;                             /* IN: XEN_DOMCTL_SHADOW_OP_* */
+    uint32_t mode;                           /* IN: by op, see above */
+    uint32_t mb;                             /* IN or OUT: MiB, for *_ALLOCATION */
+    XEN_GUEST_HANDLE_64(uint8) dirty_bitmap; /* OUT: bit per PFN */
+    uint64_aligned_t pages;                  /* IN: bits of room; OUT: bits written */
+    struct xen_domctl_shadow_op_stats stats; /* OUT */
 };
 
 /* Memory for shadows or nested tables. */
@@ -326,9 +326,9 @@ struct xen_domctl_getvcpuinfo {
 
 /* xen_domctl_vcpuaffinity.flags: which of the two maps to get or set */
 #define _XEN_VCPUAFFINITY_HARD  0
-#define XEN_VCPUAFFINITY_HARD   (1U << _XEN_VCPUAFFINITY_HARD)  /* may run on these CPUs */
+#define XEN_VCPUAFFINITY_HARD   (1U << _XEN_VCPUAFFINITY_HARD) /* may run on these CPUs */
 #define _XEN_VCPUAFFINITY_SOFT  1
-#define XEN_VCPUAFFINITY_SOFT   (1U << _XEN_VCPUAFFINITY_SOFT)  /* prefers these CPUs */
+#define XEN_VCPUAFFINITY_SOFT   (1U << _XEN_VCPUAFFINITY_SOFT) /* prefers these CPUs */
 #define _XEN_VCPUAFFINITY_FORCE 2
 #define XEN_VCPUAFFINITY_FORCE  (1U << _XEN_VCPUAFFINITY_FORCE) /* end a pin override */
 
@@ -378,9 +378,9 @@ struct xen_domctl_vcpu_msrs {
 
 /* How a domain's time-stamp counter behaves. */
 struct xen_domctl_tsc_info {
-    uint32_t tsc_mode;             /* 0 default, 1 always emulate, 2 never, 3 never, with TSC_AUX */
-    uint32_t gtsc_khz;             /* frequency that the guest sees */
-    uint32_t incarnation;          /* how often it was restored */
+    uint32_t tsc_mode;    /* 0 default, 1 always emulate, 2 never, 3 never, with TSC_AUX */
+    uint32_t gtsc_khz;    /* frequency that the guest sees */
+    uint32_t incarnation; /* how often it was restored */
     uint32_t pad;
     uint64_aligned_t elapsed_nsec; /* ns of its life so far */
 };
@@ -389,8 +389,8 @@ struct xen_domctl_tsc_info {
 
 /* What CPUID and MSRs tell a domain. */
 typedef struct xen_domctl_cpu_policy {
-    uint32_t nr_leaves; /* IN: entries or room; OUT for get: entries */
-    uint32_t nr_msrs;   /* IN: entries or room; OUT for get: entries */
+    uint32_t nr_leaves;                           /* IN: entries or room; OUT for get: entries */
+    uint32_t nr_msrs;                             /* IN: entries or room; OUT for get: entries */
     XEN_GUEST_HANDLE_64(xen_cpuid_leaf_t) leaves; /* IN for set, OUT for get */
     XEN_GUEST_HANDLE_64(xen_msr_entry_t) msrs;    /* IN for set, OUT for get */
     uint32_t err_leaf, err_subleaf, err_msr;      /* OUT for set: what was refused; else all ones */
@@ -404,9 +404,9 @@ struct xen_domctl_hvmcontext {
 };
 
 struct xen_domctl_hvmcontext_partial {
-    uint32_t type;          /* IN: type of record */
-    uint32_t instance;      /* IN: which, e.g. vCPU */
-    uint64_aligned_t bufsz; /* IN: bytes of room; OUT: bytes */
+    uint32_t type;                     /* IN: type of record */
+    uint32_t instance;                 /* IN: which, e.g. vCPU */
+    uint64_aligned_t bufsz;            /* IN: bytes of room; OUT: bytes */
     XEN_GUEST_HANDLE_64(uint8) buffer; /* OUT */
 };
 

@@ -7,16 +7,16 @@
 #ifndef XEN_PUBLIC_ELFNOTE_H
 #define XEN_PUBLIC_ELFNOTE_H
 
-#define XEN_ELFNOTE_INFO                0 /* string of the old __xen_guest section */
-#define XEN_ELFNOTE_ENTRY               1 /* number: virtual address of the first instruction */
-#define XEN_ELFNOTE_HYPERCALL_PAGE      2 /* number: virtual address of a page to fill with stubs */
-#define XEN_ELFNOTE_VIRT_BASE           3 /* number: virtual address that belongs to offset 0 */
-#define XEN_ELFNOTE_PADDR_OFFSET        4 /* number: what to take off the ELF physical addresses */
-#define XEN_ELFNOTE_XEN_VERSION         5 /* string: "xen-3.0" */
-#define XEN_ELFNOTE_GUEST_OS            6 /* string: name of the system */
-#define XEN_ELFNOTE_GUEST_VERSION       7 /* string: its version */
-#define XEN_ELFNOTE_LOADER              8 /* string: "generic" */
-#define XEN_ELFNOTE_PAE_MODE            9 /* string: 32-bit kernels only */
+#define XEN_ELFNOTE_INFO               0  /* string of the old __xen_guest section */
+#define XEN_ELFNOTE_ENTRY              1  /* number: virtual address of the first instruction */
+#define XEN_ELFNOTE_HYPERCALL_PAGE     2  /* number: virtual address of a page to fill with stubs */
+#define XEN_ELFNOTE_VIRT_BASE          3  /* number: virtual address that belongs to offset 0 */
+#define XEN_ELFNOTE_PADDR_OFFSET       4  /* number: what to take off the ELF physical addresses */
+#define XEN_ELFNOTE_XEN_VERSION        5  /* string: "xen-3.0" */
+#define XEN_ELFNOTE_GUEST_OS           6  /* string: name of the system */
+#define XEN_ELFNOTE_GUEST_VERSION      7  /* string: its version */
+#define XEN_ELFNOTE_LOADER             8  /* string: "generic" */
+#define XEN_ELFNOTE_PAE_MODE           9  /* string: 32-bit kernels only */
 #define XEN_ELFNOTE_FEATURES           10 /* string: features used and (with !) demanded, by '|' */
 #define XEN_ELFNOTE_BSD_SYMTAB         11 /* string "yes": load the symbol table behind the image */
 #define XEN_ELFNOTE_HV_START_LOW       12 /* number: lowest address the hypervisor may use */

@@ -18,6 +18,7 @@ enum xen_errno {
 #endif /* XEN_PUBLIC_ERRNO_H */
 #endif /* XEN_ERRNO */
 
+/* clang-format off */ /* a list, not declarations */
 #ifdef XEN_ERRNO
 XEN_ERRNO(EPERM, 1)            /* not privileged enough, or not for this domain */
 XEN_ERRNO(ENOENT, 2)           /* no such thing */
@@ -79,3 +80,4 @@ XEN_ERRNO(ECONNREFUSED, 111)
 };
 #endif
 #endif
+/* clang-format on */

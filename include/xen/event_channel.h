@@ -177,7 +177,7 @@ typedef uint32_t event_word_t;
 
 /* One per vCPU, in guest memory. */
 struct evtchn_fifo_control_block {
-    uint32_t ready;                        /* bit per priority whose queue is not empty */
+    uint32_t ready; /* bit per priority whose queue is not empty */
     uint32_t _rsvd;
     uint32_t head[EVTCHN_FIFO_MAX_QUEUES]; /* port at the front of each queue */
 };

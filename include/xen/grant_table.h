@@ -41,11 +41,11 @@
 #define _GTF_readonly (2)
 #define GTF_readonly  (1U << _GTF_readonly) /* by the owner: no writing */
 #define _GTF_reading  (3)
-#define GTF_reading   (1U << _GTF_reading)  /* by the hypervisor: mapped readable */
+#define GTF_reading   (1U << _GTF_reading) /* by the hypervisor: mapped readable */
 #define _GTF_writing  (4)
-#define GTF_writing   (1U << _GTF_writing)  /* by the hypervisor: mapped writable */
+#define GTF_writing   (1U << _GTF_writing) /* by the hypervisor: mapped writable */
 #define _GTF_PWT      (5)
-#define GTF_PWT       (1U << _GTF_PWT)      /* by the owner: cache attributes, also the next two */
+#define GTF_PWT       (1U << _GTF_PWT) /* by the owner: cache attributes, also the next two */
 #define _GTF_PCD      (6)
 #define GTF_PCD       (1U << _GTF_PCD)
 #define _GTF_PAT      (7)
@@ -61,15 +61,15 @@
 
 /* gnttab_map_grant_ref.flags */
 #define _GNTMAP_device_map      (0)
-#define GNTMAP_device_map       (1 << _GNTMAP_device_map)      /* for a device: fill dev_bus_addr */
+#define GNTMAP_device_map       (1 << _GNTMAP_device_map) /* for a device: fill dev_bus_addr */
 #define _GNTMAP_host_map        (1)
-#define GNTMAP_host_map         (1 << _GNTMAP_host_map)        /* for the CPU: at host_addr */
+#define GNTMAP_host_map         (1 << _GNTMAP_host_map) /* for the CPU: at host_addr */
 #define _GNTMAP_readonly        (2)
 #define GNTMAP_readonly         (1 << _GNTMAP_readonly)
 #define _GNTMAP_application_map (3)
 #define GNTMAP_application_map  (1 << _GNTMAP_application_map) /* user mode may use it */
 #define _GNTMAP_contains_pte    (4)
-#define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte)    /* host_addr: address of a PTE */
+#define GNTMAP_contains_pte     (1 << _GNTMAP_contains_pte) /* host_addr: address of a PTE */
 #define _GNTMAP_guest_avail0    (16)
 #define GNTMAP_guest_avail_mask ((uint32_t)~0 << _GNTMAP_guest_avail0) /* bits for the PTE */
 
@@ -103,20 +103,11 @@
 /* What to print for each status, by its negated value. */
 #define GNTTABOP_error_msgs                                                                        \
     {                                                                                              \
-        "no error",                                                                                \
-        "operation failed",                                                                        \
-        "no such domain",                                                                          \
-        "no usable grant at this reference",                                                       \
-        "no such mapping handle",                                                                  \
-        "unusable virtual address",                                                                \
-        "unusable device address",                                                                 \
-        "no room in the device address space",                                                     \
-        "not permitted",                                                                           \
-        "unusable page",                                                                           \
-        "copy crosses a page boundary",                                                            \
-        "frame number too large",                                                                  \
-        "page not available yet, try again",                                                       \
-        "no room for another mapping",                                                             \
+        "no error", "operation failed", "no such domain", "no usable grant at this reference",     \
+            "no such mapping handle", "unusable virtual address", "unusable device address",       \
+            "no room in the device address space", "not permitted", "unusable page",               \
+            "copy crosses a page boundary", "frame number too large",                              \
+            "page not available yet, try again", "no room for another mapping",                    \
     }
 
 #ifndef __ASSEMBLY__
@@ -188,9 +179,9 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_unmap_grant_ref_t);
 
 /* Make the table at least this large, and learn its frames. */
 struct gnttab_setup_table {
-    domid_t dom;        /* IN: DOMID_SELF, or (privileged) another */
-    uint32_t nr_frames; /* IN: frames wanted */
-    int16_t status;     /* OUT: GNTST_* */
+    domid_t dom;                            /* IN: DOMID_SELF, or (privileged) another */
+    uint32_t nr_frames;                     /* IN: frames wanted */
+    int16_t status;                         /* OUT: GNTST_* */
     XEN_GUEST_HANDLE(xen_pfn_t) frame_list; /* OUT: nr_frames frame numbers */
 };
 typedef struct gnttab_setup_table gnttab_setup_table_t;
@@ -260,16 +251,16 @@ typedef struct gnttab_set_version gnttab_set_version_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_set_version_t);
 
 struct gnttab_get_status_frames {
-    uint32_t nr_frames; /* IN: frames wanted */
-    domid_t dom;        /* IN: DOMID_SELF, or (privileged) another */
-    int16_t status;     /* OUT: GNTST_* */
+    uint32_t nr_frames;                    /* IN: frames wanted */
+    domid_t dom;                           /* IN: DOMID_SELF, or (privileged) another */
+    int16_t status;                        /* OUT: GNTST_* */
     XEN_GUEST_HANDLE(uint64_t) frame_list; /* OUT: frame numbers */
 };
 typedef struct gnttab_get_status_frames gnttab_get_status_frames_t;
 DEFINE_XEN_GUEST_HANDLE(gnttab_get_status_frames_t);
 
 struct gnttab_get_version {
-    domid_t dom;      /* IN: DOMID_SELF, or (privileged) another */
+    domid_t dom; /* IN: DOMID_SELF, or (privileged) another */
     uint16_t pad;
     uint32_t version; /* OUT */
 };

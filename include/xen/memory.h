@@ -43,14 +43,14 @@
 #define XENMEM_acquire_resource           28 /* xen_mem_acquire_resource */
 
 /* xen_memory_reservation.mem_flags */
-#define XENMEMF_address_bits(x)     (x)                        /* machine addresses below 2^x */
-#define XENMEMF_get_address_bits(x) ((x) & 0xffu)
-#define XENMEMF_node(x)             (((x) + 1) << 8)           /* prefer this NUMA node */
+#define XENMEMF_address_bits(x)     (x) /* machine addresses below 2^x */
+#define XENMEMF_get_address_bits(x) ((x)&0xffu)
+#define XENMEMF_node(x)             (((x) + 1) << 8) /* prefer this NUMA node */
 #define XENMEMF_get_node(x)         ((((x) >> 8) - 1) & 0xffu)
-#define XENMEMF_populate_on_demand  (1 << 16)                  /* translated domains only */
-#define XENMEMF_exact_node_request  (1 << 17)                  /* this node or none */
+#define XENMEMF_populate_on_demand  (1 << 16) /* translated domains only */
+#define XENMEMF_exact_node_request  (1 << 17) /* this node or none */
 #define XENMEMF_exact_node(n)       (XENMEMF_node(n) | XENMEMF_exact_node_request)
-#define XENMEMF_vnode               (1 << 18)                  /* node is a virtual one */
+#define XENMEMF_vnode               (1 << 18) /* node is a virtual one */
 
 /* xen_add_to_physmap.space: what idx selects */
 #define XENMAPSPACE_shared_info  0 /* the shared_info page */
@@ -94,7 +94,7 @@
 #define XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG (xen_mk_ullong(1) << 62)
 #define XENMEM_SHARING_OP_FIELD_MAKE_GREF(field, val)                                              \
     (field) = (XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG | (val))
-#define XENMEM_SHARING_OP_FIELD_IS_GREF(field)  ((field) & XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG)
+#define XENMEM_SHARING_OP_FIELD_IS_GREF(field)  ((field)&XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG)
 #define XENMEM_SHARING_OP_FIELD_GET_GREF(field) ((field) & (~XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG))
 
 /* xen_mem_sharing_op.u.fork.flags */
@@ -226,17 +226,17 @@ typedef struct xen_pod_target xen_pod_target_t;
 
 /* Page a translated domain's memory out and in. */
 struct xen_mem_paging_op {
-    uint8_t op;                                /* IN: XENMEM_paging_op_* */
-    domid_t domain;                            /* IN */
-    XEN_GUEST_HANDLE_64(const_uint8) buffer;   /* IN: page contents, for prep */
-    uint64_aligned_t gfn;                      /* IN */
+    uint8_t op;                              /* IN: XENMEM_paging_op_* */
+    domid_t domain;                          /* IN */
+    XEN_GUEST_HANDLE_64(const_uint8) buffer; /* IN: page contents, for prep */
+    uint64_aligned_t gfn;                    /* IN */
 };
 typedef struct xen_mem_paging_op xen_mem_paging_op_t;
 DEFINE_XEN_GUEST_HANDLE(xen_mem_paging_op_t);
 
 /* Access rights beyond what the guest's own tables say. */
 typedef enum {
-    XENMEM_access_n,       /* none */
+    XENMEM_access_n, /* none */
     XENMEM_access_r,
     XENMEM_access_w,
     XENMEM_access_rw,
@@ -244,19 +244,19 @@ typedef enum {
     XENMEM_access_rx,
     XENMEM_access_wx,
     XENMEM_access_rwx,
-    XENMEM_access_rx2rw,   /* rx, then rw after a write */
-    XENMEM_access_n2rwx,   /* none, then rwx after an access */
-    XENMEM_access_default  /* the domain's default */
+    XENMEM_access_rx2rw,  /* rx, then rw after a write */
+    XENMEM_access_n2rwx,  /* none, then rwx after an access */
+    XENMEM_access_default /* the domain's default */
 } xenmem_access_t;
 
 struct xen_mem_access_op {
-    uint8_t op;                                 /* IN: XENMEM_access_op_* */
-    uint8_t access;                             /* IN for set, OUT for get: xenmem_access_t */
-    domid_t domid;                              /* IN */
-    uint32_t nr;                                /* IN: frames */
-    uint64_aligned_t pfn;                       /* IN: first frame; all ones: the default */
-    XEN_GUEST_HANDLE(const_uint64) pfn_list;    /* IN: frames, for set_access_multi */
-    XEN_GUEST_HANDLE(const_uint8) access_list;  /* IN: rights, one a frame */
+    uint8_t op;                                /* IN: XENMEM_access_op_* */
+    uint8_t access;                            /* IN for set, OUT for get: xenmem_access_t */
+    domid_t domid;                             /* IN */
+    uint32_t nr;                               /* IN: frames */
+    uint64_aligned_t pfn;                      /* IN: first frame; all ones: the default */
+    XEN_GUEST_HANDLE(const_uint64) pfn_list;   /* IN: frames, for set_access_multi */
+    XEN_GUEST_HANDLE(const_uint8) access_list; /* IN: rights, one a frame */
 };
 typedef struct xen_mem_access_op xen_mem_access_op_t;
 DEFINE_XEN_GUEST_HANDLE(xen_mem_access_op_t);
@@ -361,7 +361,7 @@ typedef struct xen_vmemrange xen_vmemrange_t;
 DEFINE_XEN_GUEST_HANDLE(xen_vmemrange_t);
 
 struct xen_vnuma_topology_info {
-    domid_t domid;              /* IN */
+    domid_t domid; /* IN */
     uint16_t pad;
     unsigned int nr_vnodes;     /* IN: room; OUT: virtual nodes */
     unsigned int nr_vcpus;      /* IN: room; OUT: vCPUs */

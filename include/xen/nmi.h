@@ -11,12 +11,12 @@
 #define XENNMI_register_callback   0 /* struct xennmi_callback */
 #define XENNMI_unregister_callback 1 /* no argument */
 
-#define _XEN_NMIREASON_io_error 0 /* I/O channel check */
-#define XEN_NMIREASON_io_error  (1UL << _XEN_NMIREASON_io_error)
-#define _XEN_NMIREASON_pci_serr 1 /* PCI system error */
-#define XEN_NMIREASON_pci_serr  (1UL << _XEN_NMIREASON_pci_serr)
-#define _XEN_NMIREASON_unknown  2
-#define XEN_NMIREASON_unknown   (1UL << _XEN_NMIREASON_unknown)
+#define _XEN_NMIREASON_io_error    0 /* I/O channel check */
+#define XEN_NMIREASON_io_error     (1UL << _XEN_NMIREASON_io_error)
+#define _XEN_NMIREASON_pci_serr    1 /* PCI system error */
+#define XEN_NMIREASON_pci_serr     (1UL << _XEN_NMIREASON_pci_serr)
+#define _XEN_NMIREASON_unknown     2
+#define XEN_NMIREASON_unknown      (1UL << _XEN_NMIREASON_unknown)
 
 #ifndef __ASSEMBLY__
 

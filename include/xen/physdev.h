@@ -34,7 +34,7 @@
 #define PHYSDEVOP_prepare_msix       30 /* physdev_pci_device */
 #define PHYSDEVOP_release_msix       31 /* physdev_pci_device */
 
-#define PHYSDEVOP_pirq_eoi_gmfn PHYSDEVOP_pirq_eoi_gmfn_v2
+#define PHYSDEVOP_pirq_eoi_gmfn      PHYSDEVOP_pirq_eoi_gmfn_v2
 
 /* Answer of the old call (number 19) only: notify the hypervisor when you unmask. */
 #define PHYSDEVOP_IRQ_UNMASK_NOTIFY 4
@@ -43,7 +43,7 @@
 #define _XENIRQSTAT_needs_eoi (0)
 #define XENIRQSTAT_needs_eoi  (1U << _XENIRQSTAT_needs_eoi) /* call PHYSDEVOP_eoi after handling */
 #define _XENIRQSTAT_shared    (1)
-#define XENIRQSTAT_shared     (1U << _XENIRQSTAT_shared)    /* other domains get it as well */
+#define XENIRQSTAT_shared     (1U << _XENIRQSTAT_shared) /* other domains get it as well */
 
 /* physdev_map_pirq.type */
 #define MAP_PIRQ_TYPE_MSI       0x0
@@ -219,7 +219,7 @@ struct physdev_pci_device_add {
     struct {
         uint8_t bus;
         uint8_t devfn;
-    } physfn; /* IN: with XEN_PCI_DEV_VIRTFN */
+    } physfn;                        /* IN: with XEN_PCI_DEV_VIRTFN */
     XEN_FLEX_ARRAY(uint32_t, optarr) /* IN: optional words that flags announce */
 };
 typedef struct physdev_pci_device_add physdev_pci_device_add_t;

@@ -34,8 +34,8 @@
 #define XENPF_settime64            62
 #define XENPF_get_symbol           63
 
-#define XENPF_settime XENPF_settime64
-#define xenpf_settime xenpf_settime64
+#define XENPF_settime              XENPF_settime64
+#define xenpf_settime              xenpf_settime64
 
 /* ---- Clock ----------------------------------------------------------------------------------- */
 
@@ -137,7 +137,7 @@ struct xenpf_efi_time {
     uint8_t min;
     uint8_t sec;
     uint32_t ns;
-    int16_t tz;    /* minutes from UTC, or 0x7ff */
+    int16_t tz; /* minutes from UTC, or 0x7ff */
     uint8_t daylight;
 };
 
@@ -173,8 +173,8 @@ struct xenpf_efi_runtime_call {
             struct xenpf_efi_guid vendor_guid; /* IN and OUT */
         } get_next_variable_name;
         struct {
-            uint32_t attr;              /* IN */
-            uint64_t max_store_size;    /* OUT: bytes, all three */
+            uint32_t attr;           /* IN */
+            uint64_t max_store_size; /* OUT: bytes, all three */
             uint64_t remain_store_size;
             uint64_t max_size;
         } query_variable_info;
@@ -229,13 +229,13 @@ union xenpf_efi_info {
         uint32_t type; /* OUT */
     } mem;
     struct {
-        uint16_t segment;  /* IN: which device */
-        uint8_t bus;       /* IN */
-        uint8_t devfn;     /* IN */
-        uint16_t vendor;   /* IN */
-        uint16_t devid;    /* IN */
-        uint64_t address;  /* OUT: physical address */
-        xen_ulong_t size;  /* OUT: bytes */
+        uint16_t segment; /* IN: which device */
+        uint8_t bus;      /* IN */
+        uint8_t devfn;    /* IN */
+        uint16_t vendor;  /* IN */
+        uint16_t devid;   /* IN */
+        uint64_t address; /* OUT: physical address */
+        xen_ulong_t size; /* OUT: bytes */
     } pci_rom;
     struct {
         uint64_t address; /* OUT: physical address */
@@ -247,7 +247,7 @@ struct xenpf_firmware_info {
     uint32_t type;  /* IN: XEN_FW_* */
     uint32_t index; /* IN */
     union {
-        struct { /* BIOS interrupt 0x13, functions 0x08, 0x41, 0x48 */
+        struct {                               /* BIOS interrupt 0x13, functions 0x08, 0x41, 0x48 */
             uint8_t device;                    /* OUT */
             uint8_t version;                   /* OUT */
             uint16_t interface_support;        /* OUT */
@@ -260,7 +260,7 @@ struct xenpf_firmware_info {
             uint8_t device;         /* OUT */
             uint32_t mbr_signature; /* OUT */
         } disk_mbr_signature;
-        struct { /* BIOS interrupt 0x10, function 0x4f15 */
+        struct {                          /* BIOS interrupt 0x10, function 0x4f15 */
             uint8_t capabilities;         /* OUT */
             uint8_t edid_transfer_time;   /* OUT: s */
             XEN_GUEST_HANDLE(uint8) edid; /* OUT: 128 bytes */
@@ -335,19 +335,19 @@ struct xen_power_register {
 };
 
 struct xen_processor_csd {
-    uint32_t domain;     /* number of the group of dependent CPUs */
+    uint32_t domain; /* number of the group of dependent CPUs */
     uint32_t coord_type;
-    uint32_t num;        /* CPUs in it */
+    uint32_t num; /* CPUs in it */
 };
 typedef struct xen_processor_csd xen_processor_csd_t;
 DEFINE_XEN_GUEST_HANDLE(xen_processor_csd_t);
 
 struct xen_processor_cx {
-    struct xen_power_register reg;            /* how to enter the state */
-    uint8_t type;                             /* n of Cn */
-    uint32_t latency;                         /* worst time to leave, microseconds */
-    uint32_t power;                           /* mW */
-    uint32_t dpcnt;                           /* entries of dp */
+    struct xen_power_register reg; /* how to enter the state */
+    uint8_t type;                  /* n of Cn */
+    uint32_t latency;              /* worst time to leave, microseconds */
+    uint32_t power;                /* mW */
+    uint32_t dpcnt;                /* entries of dp */
     XEN_GUEST_HANDLE(xen_processor_csd_t) dp;
 };
 typedef struct xen_processor_cx xen_processor_cx_t;
@@ -362,7 +362,7 @@ struct xen_processor_flags {
 };
 
 struct xen_processor_power {
-    uint32_t count;                               /* entries of states */
+    uint32_t count; /* entries of states */
     struct xen_processor_flags flags;
     XEN_GUEST_HANDLE(xen_processor_cx_t) states;
 };
@@ -397,14 +397,14 @@ struct xen_psd_package {
 };
 
 struct xen_processor_performance {
-    uint32_t flags;                              /* XEN_PX_* */
-    uint32_t platform_limit;                     /* first state allowed */
+    uint32_t flags;          /* XEN_PX_* */
+    uint32_t platform_limit; /* first state allowed */
     struct xen_pct_register control_register;
     struct xen_pct_register status_register;
-    uint32_t state_count;                        /* entries of states */
+    uint32_t state_count; /* entries of states */
     XEN_GUEST_HANDLE(xen_processor_px_t) states;
     struct xen_psd_package domain_info;
-    uint32_t shared_type;                        /* XEN_CPUPERF_SHARED_TYPE_* */
+    uint32_t shared_type; /* XEN_CPUPERF_SHARED_TYPE_* */
 };
 typedef struct xen_processor_performance xen_processor_performance_t;
 DEFINE_XEN_GUEST_HANDLE(xen_processor_performance_t);
@@ -489,9 +489,9 @@ struct xenpf_resource_entry {
         uint32_t cmd; /* IN: XEN_RESOURCE_OP_* */
         int32_t ret;  /* OUT: -errno, for the entry that failed */
     } u;
-    uint32_t rsvd;    /* 0 */
-    uint64_t idx;     /* IN: MSR */
-    uint64_t val;     /* IN or OUT */
+    uint32_t rsvd; /* 0 */
+    uint64_t idx;  /* IN: MSR */
+    uint64_t val;  /* IN or OUT */
 };
 typedef struct xenpf_resource_entry xenpf_resource_entry_t;
 DEFINE_XEN_GUEST_HANDLE(xenpf_resource_entry_t);

@@ -60,28 +60,28 @@ struct xen_sysctl_get_pmstat {
 };
 
 /* XEN_SYSCTL_pm_op */
-#define PM_PARA_CATEGORY_MASK                      0xf0
-#define CPUFREQ_PARA                               0x10
-#define GET_CPUFREQ_PARA                           (CPUFREQ_PARA | 0x01)
-#define SET_CPUFREQ_GOV                            (CPUFREQ_PARA | 0x02)
-#define SET_CPUFREQ_PARA                           (CPUFREQ_PARA | 0x03)
-#define GET_CPUFREQ_AVGFREQ                        (CPUFREQ_PARA | 0x04)
-#define XEN_SYSCTL_pm_op_set_sched_opt_smt         0x21
-#define XEN_SYSCTL_pm_op_get_max_cstate            0x22
-#define XEN_SYSCTL_pm_op_set_max_cstate            0x23
-#define XEN_SYSCTL_pm_op_set_vcpu_migration_delay  0x24
-#define XEN_SYSCTL_pm_op_get_vcpu_migration_delay  0x25
-#define XEN_SYSCTL_pm_op_enable_turbo              0x26
-#define XEN_SYSCTL_pm_op_disable_turbo             0x27
+#define PM_PARA_CATEGORY_MASK                     0xf0
+#define CPUFREQ_PARA                              0x10
+#define GET_CPUFREQ_PARA                          (CPUFREQ_PARA | 0x01)
+#define SET_CPUFREQ_GOV                           (CPUFREQ_PARA | 0x02)
+#define SET_CPUFREQ_PARA                          (CPUFREQ_PARA | 0x03)
+#define GET_CPUFREQ_AVGFREQ                       (CPUFREQ_PARA | 0x04)
+#define XEN_SYSCTL_pm_op_set_sched_opt_smt        0x21
+#define XEN_SYSCTL_pm_op_get_max_cstate           0x22
+#define XEN_SYSCTL_pm_op_set_max_cstate           0x23
+#define XEN_SYSCTL_pm_op_set_vcpu_migration_delay 0x24
+#define XEN_SYSCTL_pm_op_get_vcpu_migration_delay 0x25
+#define XEN_SYSCTL_pm_op_enable_turbo             0x26
+#define XEN_SYSCTL_pm_op_disable_turbo            0x27
 
-#define CPUFREQ_NAME_LEN 16
+#define CPUFREQ_NAME_LEN                          16
 
 /* xen_set_cpufreq_para.ctrl_type */
-#define SCALING_MAX_FREQ 1
-#define SCALING_MIN_FREQ 2
-#define SCALING_SETSPEED 3
-#define SAMPLING_RATE    4
-#define UP_THRESHOLD     5
+#define SCALING_MAX_FREQ        1
+#define SCALING_MIN_FREQ        2
+#define SCALING_SETSPEED        3
+#define SAMPLING_RATE           4
+#define UP_THRESHOLD            5
 
 #define XEN_SYSCTL_CX_UNLIMITED 0xffffffff
 
@@ -93,12 +93,12 @@ struct xen_ondemand {
     uint32_t sampling_rate_max; /* microseconds */
     uint32_t sampling_rate_min;
     uint32_t sampling_rate;
-    uint32_t up_threshold;      /* percent */
+    uint32_t up_threshold; /* percent */
 };
 
 /* Frequencies are in kHz. */
 struct xen_get_cpufreq_para {
-    uint32_t cpu_num;  /* IN: room; OUT: entries of each of the three lists below */
+    uint32_t cpu_num; /* IN: room; OUT: entries of each of the three lists below */
     uint32_t freq_num;
     uint32_t gov_num;
     XEN_GUEST_HANDLE_64(uint32) affected_cpus;                 /* OUT */
@@ -108,15 +108,15 @@ struct xen_get_cpufreq_para {
     uint32_t cpuinfo_cur_freq;                                 /* OUT: hardware, now and limits */
     uint32_t cpuinfo_max_freq;
     uint32_t cpuinfo_min_freq;
-    uint32_t scaling_cur_freq;                                 /* OUT: as asked for */
-    char scaling_governor[CPUFREQ_NAME_LEN];                   /* OUT */
-    uint32_t scaling_max_freq;                                 /* OUT: limits set */
+    uint32_t scaling_cur_freq;               /* OUT: as asked for */
+    char scaling_governor[CPUFREQ_NAME_LEN]; /* OUT */
+    uint32_t scaling_max_freq;               /* OUT: limits set */
     uint32_t scaling_min_freq;
     union {
         struct xen_userspace userspace;
         struct xen_ondemand ondemand;
-    } u;                                                       /* OUT: by governor */
-    int32_t turbo_enabled;                                     /* OUT */
+    } u;                   /* OUT: by governor */
+    int32_t turbo_enabled; /* OUT */
 };
 
 struct xen_set_cpufreq_gov {
@@ -205,10 +205,10 @@ typedef struct xen_sysctl_lockprof_data xen_sysctl_lockprof_data_t;
 DEFINE_XEN_GUEST_HANDLE(xen_sysctl_lockprof_data_t);
 
 struct xen_sysctl_lockprof_op {
-    uint32_t cmd;          /* IN: XEN_SYSCTL_LOCKPROF_* */
-    uint32_t max_elem;     /* IN: room */
-    uint32_t nr_elem;      /* OUT: locks */
-    uint64_aligned_t time; /* OUT: ns profiled */
+    uint32_t cmd;                                         /* IN: XEN_SYSCTL_LOCKPROF_* */
+    uint32_t max_elem;                                    /* IN: room */
+    uint32_t nr_elem;                                     /* OUT: locks */
+    uint64_aligned_t time;                                /* OUT: ns profiled */
     XEN_GUEST_HANDLE_64(xen_sysctl_lockprof_data_t) data; /* OUT */
 };
 
@@ -315,12 +315,12 @@ struct xen_sysctl_livepatch_get {
 };
 
 struct xen_sysctl_livepatch_list {
-    uint32_t version;             /* OUT: changes whenever the list does */
-    uint32_t idx;                 /* IN: first entry wanted */
-    uint32_t nr;                  /* IN: entries wanted; OUT: entries left */
+    uint32_t version; /* OUT: changes whenever the list does */
+    uint32_t idx;     /* IN: first entry wanted */
+    uint32_t nr;      /* IN: entries wanted; OUT: entries left */
     uint32_t pad;
-    uint32_t name_total_size;     /* OUT: bytes of all names */
-    uint32_t metadata_total_size; /* OUT: bytes of all metadata */
+    uint32_t name_total_size;                           /* OUT: bytes of all names */
+    uint32_t metadata_total_size;                       /* OUT: bytes of all metadata */
     XEN_GUEST_HANDLE_64(xen_livepatch_status_t) status; /* OUT: each of these one an entry */
     XEN_GUEST_HANDLE_64(char) name;
     XEN_GUEST_HANDLE_64(uint32) len;

@@ -47,8 +47,8 @@
 /* ---- The hypervisor's log, keys, traces and counters ----------------------------------------- */
 
 struct xen_sysctl_readconsole {
-    uint8_t clear;                    /* IN: empty the log afterwards */
-    uint8_t incremental;              /* IN: start at index, not at the oldest byte */
+    uint8_t clear;       /* IN: empty the log afterwards */
+    uint8_t incremental; /* IN: start at index, not at the oldest byte */
     uint8_t pad0, pad1;
     uint32_t index;                   /* IN: where to start; OUT: where it ended */
     XEN_GUEST_HANDLE_64(char) buffer; /* OUT */
@@ -90,9 +90,9 @@ typedef uint32_t xen_sysctl_perfc_val_t;
 DEFINE_XEN_GUEST_HANDLE(xen_sysctl_perfc_val_t);
 
 struct xen_sysctl_perfc_op {
-    uint32_t cmd;         /* IN: XEN_SYSCTL_PERFCOP_* */
-    uint32_t nr_counters; /* OUT: descriptions */
-    uint32_t nr_vals;     /* OUT: values of all */
+    uint32_t cmd;                                      /* IN: XEN_SYSCTL_PERFCOP_* */
+    uint32_t nr_counters;                              /* OUT: descriptions */
+    uint32_t nr_vals;                                  /* OUT: values of all */
     XEN_GUEST_HANDLE_64(xen_sysctl_perfc_desc_t) desc; /* OUT, may be null */
     XEN_GUEST_HANDLE_64(xen_sysctl_perfc_val_t) val;   /* OUT, may be null */
 };
@@ -119,15 +119,15 @@ struct xen_sysctl_perfc_op {
 #define XEN_SYSCTL_PHYSCAP_MAX                 XEN_SYSCTL_PHYSCAP_gnttab_v2
 
 struct xen_sysctl_physinfo {
-    uint32_t threads_per_core;          /* OUT */
-    uint32_t cores_per_socket;          /* OUT */
-    uint32_t nr_cpus;                   /* OUT: CPUs online */
-    uint32_t max_cpu_id;                /* OUT: highest CPU there can be */
-    uint32_t nr_nodes;                  /* OUT: NUMA nodes online */
-    uint32_t max_node_id;               /* OUT: highest node there can be */
-    uint32_t cpu_khz;                   /* OUT */
-    uint32_t capabilities;              /* OUT: XEN_SYSCTL_PHYSCAP_* */
-    uint32_t arch_capabilities;         /* OUT: 0 on x86 */
+    uint32_t threads_per_core;  /* OUT */
+    uint32_t cores_per_socket;  /* OUT */
+    uint32_t nr_cpus;           /* OUT: CPUs online */
+    uint32_t max_cpu_id;        /* OUT: highest CPU there can be */
+    uint32_t nr_nodes;          /* OUT: NUMA nodes online */
+    uint32_t max_node_id;       /* OUT: highest node there can be */
+    uint32_t cpu_khz;           /* OUT */
+    uint32_t capabilities;      /* OUT: XEN_SYSCTL_PHYSCAP_* */
+    uint32_t arch_capabilities; /* OUT: 0 on x86 */
     uint32_t pad;
     uint64_aligned_t total_pages;       /* OUT: RAM */
     uint64_aligned_t free_pages;        /* OUT */
@@ -248,7 +248,7 @@ struct xen_sysctl_arinc653_schedule {
     struct {
         xen_domain_handle_t dom_handle; /* whose turn */
         uint32_t vcpu_id;
-        uint64_aligned_t runtime;       /* ns */
+        uint64_aligned_t runtime; /* ns */
     } sched_entries[ARINC653_MAX_DOMAINS_PER_SCHEDULE];
 };
 typedef struct xen_sysctl_arinc653_schedule xen_sysctl_arinc653_schedule_t;
@@ -327,10 +327,10 @@ struct xen_sysctl_cpu_featureset {
 #define XEN_SYSCTL_cpu_policy_hvm_default 5
 
 typedef struct xen_sysctl_cpu_policy {
-    uint32_t index;     /* IN: XEN_SYSCTL_cpu_policy_* */
-    uint32_t nr_leaves; /* IN: room; OUT: entries */
-    uint32_t nr_msrs;   /* IN: room; OUT: entries */
-    uint32_t _rsvd;     /* 0 */
+    uint32_t index;                               /* IN: XEN_SYSCTL_cpu_policy_* */
+    uint32_t nr_leaves;                           /* IN: room; OUT: entries */
+    uint32_t nr_msrs;                             /* IN: room; OUT: entries */
+    uint32_t _rsvd;                               /* 0 */
     XEN_GUEST_HANDLE_64(xen_cpuid_leaf_t) leaves; /* OUT */
     XEN_GUEST_HANDLE_64(xen_msr_entry_t) msrs;    /* OUT */
 } xen_sysctl_cpu_policy_t;

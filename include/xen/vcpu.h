@@ -8,19 +8,19 @@
 
 #include "xen.h"
 
-#define VCPUOP_initialise                     0 /* vcpu_guest_context: set a new vCPU's state */
-#define VCPUOP_up                             1 /* no argument: let it run */
-#define VCPUOP_down                           2 /* no argument: stop it */
-#define VCPUOP_is_up                          3 /* returns 1 or 0; -ENOENT past the last vCPU */
-#define VCPUOP_get_runstate_info              4 /* vcpu_runstate_info */
-#define VCPUOP_register_runstate_memory_area  5 /* vcpu_register_runstate_memory_area */
-#define VCPUOP_set_periodic_timer             6 /* vcpu_set_periodic_timer, own vCPU */
-#define VCPUOP_stop_periodic_timer            7 /* no argument, own vCPU */
-#define VCPUOP_set_singleshot_timer           8 /* vcpu_set_singleshot_timer, own vCPU */
-#define VCPUOP_stop_singleshot_timer          9 /* no argument, own vCPU */
-#define VCPUOP_register_vcpu_info            10 /* vcpu_register_vcpu_info, once a vCPU */
-#define VCPUOP_send_nmi                      11 /* no argument */
-#define VCPUOP_get_physid                    12 /* vcpu_get_physid */
+#define VCPUOP_initialise                     0  /* vcpu_guest_context: set a new vCPU's state */
+#define VCPUOP_up                             1  /* no argument: let it run */
+#define VCPUOP_down                           2  /* no argument: stop it */
+#define VCPUOP_is_up                          3  /* returns 1 or 0; -ENOENT past the last vCPU */
+#define VCPUOP_get_runstate_info              4  /* vcpu_runstate_info */
+#define VCPUOP_register_runstate_memory_area  5  /* vcpu_register_runstate_memory_area */
+#define VCPUOP_set_periodic_timer             6  /* vcpu_set_periodic_timer, own vCPU */
+#define VCPUOP_stop_periodic_timer            7  /* no argument, own vCPU */
+#define VCPUOP_set_singleshot_timer           8  /* vcpu_set_singleshot_timer, own vCPU */
+#define VCPUOP_stop_singleshot_timer          9  /* no argument, own vCPU */
+#define VCPUOP_register_vcpu_info             10 /* vcpu_register_vcpu_info, once a vCPU */
+#define VCPUOP_send_nmi                       11 /* no argument */
+#define VCPUOP_get_physid                     12 /* vcpu_get_physid */
 #define VCPUOP_register_vcpu_time_memory_area 13 /* vcpu_register_time_memory_area */
 
 /* vcpu_runstate_info.state */

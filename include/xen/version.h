@@ -11,17 +11,17 @@
 
 #include "features.h"
 
-#define XENVER_version             0 /* returns major << 16 | minor; no buffer */
-#define XENVER_extraversion        1 /* xen_extraversion_t */
-#define XENVER_compile_info        2 /* xen_compile_info_t */
-#define XENVER_capabilities        3 /* xen_capabilities_info_t */
-#define XENVER_changeset           4 /* xen_changeset_info_t */
-#define XENVER_platform_parameters 5 /* xen_platform_parameters_t */
-#define XENVER_get_features        6 /* xen_feature_info_t */
-#define XENVER_pagesize            7 /* returns bytes per page; no buffer */
-#define XENVER_guest_handle        8 /* xen_domain_handle_t of the caller */
-#define XENVER_commandline         9 /* xen_commandline_t */
-#define XENVER_build_id           10 /* xen_build_id_t; returns its length; no buffer: just that */
+#define XENVER_version             0  /* returns major << 16 | minor; no buffer */
+#define XENVER_extraversion        1  /* xen_extraversion_t */
+#define XENVER_compile_info        2  /* xen_compile_info_t */
+#define XENVER_capabilities        3  /* xen_capabilities_info_t */
+#define XENVER_changeset           4  /* xen_changeset_info_t */
+#define XENVER_platform_parameters 5  /* xen_platform_parameters_t */
+#define XENVER_get_features        6  /* xen_feature_info_t */
+#define XENVER_pagesize            7  /* returns bytes per page; no buffer */
+#define XENVER_guest_handle        8  /* xen_domain_handle_t of the caller */
+#define XENVER_commandline         9  /* xen_commandline_t */
+#define XENVER_build_id            10 /* xen_build_id_t; returns its length; no buffer: just that */
 
 #ifndef __ASSEMBLY__
 
@@ -54,8 +54,8 @@ struct xen_feature_info {
 typedef struct xen_feature_info xen_feature_info_t;
 
 struct xen_build_id {
-    uint32_t len;                       /* IN: bytes of room in buf */
-    XEN_FLEX_ARRAY(unsigned char, buf)  /* OUT: the identifier */
+    uint32_t len;                      /* IN: bytes of room in buf */
+    XEN_FLEX_ARRAY(unsigned char, buf) /* OUT: the identifier */
 };
 typedef struct xen_build_id xen_build_id_t;
 

@@ -28,14 +28,14 @@
 #include <stdint.h>
 
 /* Give a plain number the type unsigned int, unsigned long or unsigned long long. */
-#define __xen_mk_uint(x)   x##U
-#define __xen_mk_ulong(x)  x##UL
+#define __xen_mk_uint(x)  x##U
+#define __xen_mk_ulong(x) x##UL
 #ifndef __xen_mk_ullong
 #define __xen_mk_ullong(x) x##ULL
 #endif
-#define xen_mk_uint(x)     __xen_mk_uint(x)
-#define xen_mk_ulong(x)    __xen_mk_ulong(x)
-#define xen_mk_ullong(x)   __xen_mk_ullong(x)
+#define xen_mk_uint(x)   __xen_mk_uint(x)
+#define xen_mk_ulong(x)  __xen_mk_ulong(x)
+#define xen_mk_ullong(x) __xen_mk_ullong(x)
 
 /* Dimension of a trailing array of unknown length. */
 #define XEN_FLEX_ARRAY_DIM
@@ -47,9 +47,8 @@
  */
 #if defined(__cplusplus) && defined(__clang__)
 #define XEN_FLEX_ARRAY(type, name)                                                                 \
-    _Pragma("clang diagnostic push")                                                               \
-    _Pragma("clang diagnostic ignored \"-Wc99-extensions\"")                                       \
-    type name[XEN_FLEX_ARRAY_DIM];                                                                 \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wc99-extensions\"")      \
+        type name[XEN_FLEX_ARRAY_DIM];                                                             \
     _Pragma("clang diagnostic pop")
 #else
 #define XEN_FLEX_ARRAY(type, name) __extension__ type name[XEN_FLEX_ARRAY_DIM];

@@ -35,17 +35,17 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #endif /* __ASSEMBLY__ */
 
 /* ---- Hypercall numbers (rax) ----------------------------------------------------------------- */
-#define __HYPERVISOR_set_trap_table                 0 /* exception handlers of this vCPU */
-#define __HYPERVISOR_mmu_update                     1 /* batch of page-table or M2P stores */
-#define __HYPERVISOR_set_gdt                        2 /* frames that hold this vCPU's GDT */
-#define __HYPERVISOR_stack_switch                   3 /* stack for entries from user mode */
-#define __HYPERVISOR_set_callbacks                  4 /* old form of callback_op */
-#define __HYPERVISOR_fpu_taskswitch                 5 /* set or clear the virtual CR0.TS */
-#define __HYPERVISOR_sched_op_compat                6 /* old form of sched_op */
-#define __HYPERVISOR_platform_op                    7 /* machine control (hardware domain) */
-#define __HYPERVISOR_set_debugreg                   8 /* write a virtual debug register */
-#define __HYPERVISOR_get_debugreg                   9 /* read a virtual debug register */
-#define __HYPERVISOR_update_descriptor             10 /* store one GDT or LDT entry */
+#define __HYPERVISOR_set_trap_table    0  /* exception handlers of this vCPU */
+#define __HYPERVISOR_mmu_update        1  /* batch of page-table or M2P stores */
+#define __HYPERVISOR_set_gdt           2  /* frames that hold this vCPU's GDT */
+#define __HYPERVISOR_stack_switch      3  /* stack for entries from user mode */
+#define __HYPERVISOR_set_callbacks     4  /* old form of callback_op */
+#define __HYPERVISOR_fpu_taskswitch    5  /* set or clear the virtual CR0.TS */
+#define __HYPERVISOR_sched_op_compat   6  /* old form of sched_op */
+#define __HYPERVISOR_platform_op       7  /* machine control (hardware domain) */
+#define __HYPERVISOR_set_debugreg      8  /* write a virtual debug register */
+#define __HYPERVISOR_get_debugreg      9  /* read a virtual debug register */
+#define __HYPERVISOR_update_descriptor 10 /* store one GDT or LDT entry */
 /* 11 has never been assigned */
 #define __HYPERVISOR_memory_op                     12 /* a domain's memory: size, maps, exchange */
 #define __HYPERVISOR_multicall                     13 /* several hypercalls in one entry */
@@ -89,15 +89,15 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 
 /* ---- Virtual IRQs: what EVTCHNOP_bind_virq can bind ------------------------------------------ */
 /* Scope V: one port per vCPU.  G: one port in the domain.  P: G, for a privileged domain only. */
-#define VIRQ_TIMER       0 /* V: the one-shot or periodic timer fired */
-#define VIRQ_DEBUG       1 /* V: print your state, please */
-#define VIRQ_CONSOLE     2 /* P: bytes wait for CONSOLEIO_read */
-#define VIRQ_DOM_EXC     3 /* P: some domain shut down, crashed or died */
-#define VIRQ_TBUF        4 /* P: trace buffers fill up */
-#define VIRQ_DEBUGGER    6 /* P: a domain under debug stopped */
-#define VIRQ_XENOPROF    7 /* V: profile samples wait */
-#define VIRQ_CON_RING    8 /* P: the hypervisor's log grew */
-#define VIRQ_PCPU_STATE  9 /* P: a physical CPU came or went */
+#define VIRQ_TIMER      0  /* V: the one-shot or periodic timer fired */
+#define VIRQ_DEBUG      1  /* V: print your state, please */
+#define VIRQ_CONSOLE    2  /* P: bytes wait for CONSOLEIO_read */
+#define VIRQ_DOM_EXC    3  /* P: some domain shut down, crashed or died */
+#define VIRQ_TBUF       4  /* P: trace buffers fill up */
+#define VIRQ_DEBUGGER   6  /* P: a domain under debug stopped */
+#define VIRQ_XENOPROF   7  /* V: profile samples wait */
+#define VIRQ_CON_RING   8  /* P: the hypervisor's log grew */
+#define VIRQ_PCPU_STATE 9  /* P: a physical CPU came or went */
 #define VIRQ_MEM_EVENT  10 /* P: a memory event waits */
 #define VIRQ_ARGO       11 /* G: a message waits */
 #define VIRQ_ENOMEM     12 /* P: the heap runs low */
@@ -113,22 +113,22 @@ __DEFINE_XEN_GUEST_HANDLE(uint64, uint64_t);
 #define NR_VIRQS        24
 
 /* ---- mmu_update(reqs, count, done, foreign domain): the low two bits of mmu_update.ptr ------- */
-#define MMU_NORMAL_PT_UPDATE      0 /* checked store of a page-table entry */
-#define MMU_MACHPHYS_UPDATE       1 /* store into the machine-to-physical table */
-#define MMU_PT_UPDATE_PRESERVE_AD 2 /* as 0, keeping accessed and dirty bits set meanwhile */
+#define MMU_NORMAL_PT_UPDATE       0 /* checked store of a page-table entry */
+#define MMU_MACHPHYS_UPDATE        1 /* store into the machine-to-physical table */
+#define MMU_PT_UPDATE_PRESERVE_AD  2 /* as 0, keeping accessed and dirty bits set meanwhile */
 #define MMU_PT_UPDATE_NO_TRANSLATE 3 /* as 0; the value names a machine frame, never translated */
 
 /* ---- mmuext_op(ops, count, done, foreign domain): mmuext_op.cmd ------------------------------ */
-#define MMUEXT_PIN_L1_TABLE        0 /* arg1.mfn: keep the frame validated as L1 */
-#define MMUEXT_PIN_L2_TABLE        1
-#define MMUEXT_PIN_L3_TABLE        2
-#define MMUEXT_PIN_L4_TABLE        3
-#define MMUEXT_UNPIN_TABLE         4 /* arg1.mfn: drop the pin */
-#define MMUEXT_NEW_BASEPTR         5 /* arg1.mfn: L4 of kernel mode */
-#define MMUEXT_TLB_FLUSH_LOCAL     6 /* this vCPU */
-#define MMUEXT_INVLPG_LOCAL        7 /* arg1.linear_addr, this vCPU */
-#define MMUEXT_TLB_FLUSH_MULTI     8 /* arg2.vcpumask */
-#define MMUEXT_INVLPG_MULTI        9 /* arg1.linear_addr, arg2.vcpumask */
+#define MMUEXT_PIN_L1_TABLE       0 /* arg1.mfn: keep the frame validated as L1 */
+#define MMUEXT_PIN_L2_TABLE       1
+#define MMUEXT_PIN_L3_TABLE       2
+#define MMUEXT_PIN_L4_TABLE       3
+#define MMUEXT_UNPIN_TABLE        4  /* arg1.mfn: drop the pin */
+#define MMUEXT_NEW_BASEPTR        5  /* arg1.mfn: L4 of kernel mode */
+#define MMUEXT_TLB_FLUSH_LOCAL    6  /* this vCPU */
+#define MMUEXT_INVLPG_LOCAL       7  /* arg1.linear_addr, this vCPU */
+#define MMUEXT_TLB_FLUSH_MULTI    8  /* arg2.vcpumask */
+#define MMUEXT_INVLPG_MULTI       9  /* arg1.linear_addr, arg2.vcpumask */
 #define MMUEXT_TLB_FLUSH_ALL      10 /* every vCPU of the domain */
 #define MMUEXT_INVLPG_ALL         11 /* arg1.linear_addr, every vCPU of the domain */
 #define MMUEXT_FLUSH_CACHE        12 /* write back and invalidate, this CPU */
@@ -171,15 +171,15 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #define CONSOLEIO_read  1
 
 /* ---- vm_assist(cmd, type) -------------------------------------------------------------------- */
-#define VMASST_CMD_enable  0
-#define VMASST_CMD_disable 1
+#define VMASST_CMD_enable                0
+#define VMASST_CMD_disable               1
 
-#define VMASST_TYPE_4gb_segments          0 /* 32-bit guests only */
-#define VMASST_TYPE_4gb_segments_notify   1 /* 32-bit guests only */
-#define VMASST_TYPE_writable_pagetables   2 /* emulate stores into L1 tables */
-#define VMASST_TYPE_pae_extended_cr3      3 /* 32-bit guests only */
-#define VMASST_TYPE_architectural_iopl    4 /* IOPL lives in the pushed flags */
-#define VMASST_TYPE_runstate_update_flag  5 /* mark a runstate area while it changes */
+#define VMASST_TYPE_4gb_segments         0  /* 32-bit guests only */
+#define VMASST_TYPE_4gb_segments_notify  1  /* 32-bit guests only */
+#define VMASST_TYPE_writable_pagetables  2  /* emulate stores into L1 tables */
+#define VMASST_TYPE_pae_extended_cr3     3  /* 32-bit guests only */
+#define VMASST_TYPE_architectural_iopl   4  /* IOPL lives in the pushed flags */
+#define VMASST_TYPE_runstate_update_flag 5  /* mark a runstate area while it changes */
 #define VMASST_TYPE_m2p_strict           32 /* no M2P mapping in user-mode tables */
 
 /* ---- Domain ids with a meaning --------------------------------------------------------------- */
@@ -200,7 +200,7 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #define SIF_VIRT_P2M_4TOOLS (1 << 4) /* tools read the P2M by its virtual address */
 #define SIF_PM_MASK         (0xFF << 8)
 
-#define MAX_GUEST_CMDLINE 1024
+#define MAX_GUEST_CMDLINE   1024
 
 /* ---- dom0_vga_console_info.video_type -------------------------------------------------------- */
 #define XEN_VGATYPE_TEXT_MODE_3 0x03
@@ -238,7 +238,7 @@ DEFINE_XEN_GUEST_HANDLE(multicall_entry_t);
  *   now = system_time + ((tsc - tsc_timestamp) shifted by tsc_shift) * tsc_to_system_mul / 2^32
  */
 struct vcpu_time_info {
-    uint32_t version;           /* OUT: odd while an update is under way */
+    uint32_t version; /* OUT: odd while an update is under way */
     uint32_t pad0;
     uint64_t tsc_timestamp;     /* OUT: counter value at the last update */
     uint64_t system_time;       /* OUT: ns at that counter value */
@@ -261,14 +261,14 @@ typedef struct vcpu_info vcpu_info_t;
 
 /* One page per domain, readable and writable by the guest. */
 struct shared_info {
-    struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];     /* until VCPUOP_register_vcpu_info */
-    xen_ulong_t evtchn_pending[sizeof(xen_ulong_t) * 8];  /* bit per port: an event arrived */
-    xen_ulong_t evtchn_mask[sizeof(xen_ulong_t) * 8];     /* bit per port: leave me alone */
+    struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];    /* until VCPUOP_register_vcpu_info */
+    xen_ulong_t evtchn_pending[sizeof(xen_ulong_t) * 8]; /* bit per port: an event arrived */
+    xen_ulong_t evtchn_mask[sizeof(xen_ulong_t) * 8];    /* bit per port: leave me alone */
     /* Wall clock: real time at system time 0, protected by wc_version as vcpu_time_info is. */
-    uint32_t wc_version;                                  /* OUT: odd while changing */
-    uint32_t wc_sec;                                      /* OUT: seconds since 1970, low 32 bits */
-    uint32_t wc_nsec;                                     /* OUT: ns within the second */
-    uint32_t wc_sec_hi;                                   /* OUT: seconds, high 32 bits */
+    uint32_t wc_version; /* OUT: odd while changing */
+    uint32_t wc_sec;     /* OUT: seconds since 1970, low 32 bits */
+    uint32_t wc_nsec;    /* OUT: ns within the second */
+    uint32_t wc_sec_hi;  /* OUT: seconds, high 32 bits */
     struct arch_shared_info arch;
 };
 #define xen_wc_sec_hi wc_sec_hi
@@ -284,19 +284,19 @@ struct start_info {
     uint32_t store_evtchn;     /* its event channel */
     union {
         struct {
-            xen_pfn_t mfn;     /* machine frame of the console ring */
-            uint32_t evtchn;   /* its event channel */
+            xen_pfn_t mfn;   /* machine frame of the console ring */
+            uint32_t evtchn; /* its event channel */
         } domU;
         struct {
             uint32_t info_off;  /* byte offset of dom0_vga_console_info in this page */
             uint32_t info_size; /* its size in bytes; 0: none */
         } dom0;
     } console;
-    unsigned long pt_base;       /* virtual address of the first page-table frame (the L4) */
-    unsigned long nr_pt_frames;  /* page-table frames from there on */
-    unsigned long mfn_list;      /* virtual address of the P2M: one machine frame number a page */
-    unsigned long mod_start;     /* module: virtual address, or PFN if SIF_MOD_START_PFN */
-    unsigned long mod_len;       /* its size in bytes */
+    unsigned long pt_base;      /* virtual address of the first page-table frame (the L4) */
+    unsigned long nr_pt_frames; /* page-table frames from there on */
+    unsigned long mfn_list;     /* virtual address of the P2M: one machine frame number a page */
+    unsigned long mod_start;    /* module: virtual address, or PFN if SIF_MOD_START_PFN */
+    unsigned long mod_len;      /* its size in bytes */
     int8_t cmd_line[MAX_GUEST_CMDLINE]; /* zero-terminated */
     unsigned long first_p2m_pfn; /* first frame of the P2M if it lies outside the initial mapping */
     unsigned long nr_p2m_frames; /* number of those frames, their page tables included */
@@ -321,23 +321,23 @@ typedef struct dom0_vga_console_info {
             uint16_t rows, columns;      /* character cells */
         } text_mode_3;
         struct {
-            uint16_t width, height;        /* pixels */
+            uint16_t width, height; /* pixels */
             uint16_t bytes_per_line;
             uint16_t bits_per_pixel;
-            uint32_t lfb_base;             /* physical address, low 32 bits */
-            uint32_t lfb_size;             /* in units of 64 KiB */
-            uint8_t red_pos, red_size;     /* first bit and width of each colour */
+            uint32_t lfb_base;         /* physical address, low 32 bits */
+            uint32_t lfb_size;         /* in units of 64 KiB */
+            uint8_t red_pos, red_size; /* first bit and width of each colour */
             uint8_t green_pos, green_size;
             uint8_t blue_pos, blue_size;
             uint8_t rsvd_pos, rsvd_size;
-            uint32_t gbl_caps;             /* VESA capabilities */
-            uint16_t mode_attrs;           /* VESA mode attributes */
+            uint32_t gbl_caps;   /* VESA capabilities */
+            uint16_t mode_attrs; /* VESA mode attributes */
             uint16_t pad;
-            uint32_t ext_lfb_base;         /* physical address, high 32 bits */
+            uint32_t ext_lfb_base; /* physical address, high 32 bits */
         } vesa_lfb;
     } u;
 } dom0_vga_console_info_t;
-#define xen_vga_console_info dom0_vga_console_info
+#define xen_vga_console_info   dom0_vga_console_info
 #define xen_vga_console_info_t dom0_vga_console_info_t
 
 /* Sixteen bytes chosen by the tools; the hypervisor only stores them. */
@@ -352,11 +352,10 @@ typedef struct {
     {                                                                                              \
         {                                                                                          \
             XEN_DEFINE_UUID_BYTE_(a, 24), XEN_DEFINE_UUID_BYTE_(a, 16),                            \
-            XEN_DEFINE_UUID_BYTE_(a, 8), XEN_DEFINE_UUID_BYTE_(a, 0),                              \
-            XEN_DEFINE_UUID_BYTE_(b, 8), XEN_DEFINE_UUID_BYTE_(b, 0),                              \
-            XEN_DEFINE_UUID_BYTE_(c, 8), XEN_DEFINE_UUID_BYTE_(c, 0),                              \
-            XEN_DEFINE_UUID_BYTE_(d, 8), XEN_DEFINE_UUID_BYTE_(d, 0),                              \
-            e1, e2, e3, e4, e5, e6                                                                 \
+                XEN_DEFINE_UUID_BYTE_(a, 8), XEN_DEFINE_UUID_BYTE_(a, 0),                          \
+                XEN_DEFINE_UUID_BYTE_(b, 8), XEN_DEFINE_UUID_BYTE_(b, 0),                          \
+                XEN_DEFINE_UUID_BYTE_(c, 8), XEN_DEFINE_UUID_BYTE_(c, 0),                          \
+                XEN_DEFINE_UUID_BYTE_(d, 8), XEN_DEFINE_UUID_BYTE_(d, 0), e1, e2, e3, e4, e5, e6   \
         }                                                                                          \
     }
 #ifdef __cplusplus

@@ -17,9 +17,9 @@
 #define XEN_SYSCTL_xenolith_counters 0x58000001
 
 /* xenolith_counter.kind; what index means is said behind it */
-#define XENOLITH_COUNT_HYPERCALL 1 /* hypercall number; 63: numbers that are no hypercall */
-#define XENOLITH_COUNT_TRAP      2 /* exception vector; 32: device interrupts, 33: timer and IPIs */
-#define XENOLITH_COUNT_EVENT     3 /* XENOLITH_EVENT_* */
+#define XENOLITH_COUNT_HYPERCALL        1 /* hypercall number; 63: numbers that are no hypercall */
+#define XENOLITH_COUNT_TRAP             2 /* exception vector; 32: device IRQs, 33: timer, IPIs */
+#define XENOLITH_COUNT_EVENT            3 /* XENOLITH_EVENT_* */
 
 #define XENOLITH_EVENT_EMUL_CLI_STI     0
 #define XENOLITH_EVENT_EMUL_PORT        1
@@ -28,8 +28,8 @@
 #define XENOLITH_EVENT_EMUL_CPUID       4
 #define XENOLITH_EVENT_EMUL_PTE         5
 #define XENOLITH_EVENT_EMUL_OTHER       6
-#define XENOLITH_EVENT_SYSCALL          7  /* guest user to guest kernel */
-#define XENOLITH_EVENT_UPCALL           8  /* events delivered */
+#define XENOLITH_EVENT_SYSCALL          7 /* guest user to guest kernel */
+#define XENOLITH_EVENT_UPCALL           8 /* events delivered */
 #define XENOLITH_EVENT_EXCEPTION_BOUNCE 9
 #define XENOLITH_EVENT_FAILSAFE         10
 #define XENOLITH_EVENT_CONTEXT_SWITCH   11

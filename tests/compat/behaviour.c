@@ -96,7 +96,7 @@ static void serve_requests(void)
         slot = RING_GET_RESPONSE(&pair.back, pair.back.rsp_prod_pvt);
         slot->id = request.id;
         slot->operation = request.operation;
-        slot->status = (int16_t)-(int)random_below(3);
+        slot->status = (int16_t)(0 - (int)random_below(3));
         pair.back.rsp_prod_pvt++;
     }
     if (random_below(4) == 0) {
@@ -129,7 +129,7 @@ static void take_responses(void)
 /* What a ring says of indices that a peer has no business to write. */
 static void print_overflows(void)
 {
-    unsigned int near[] = { 0, 1, 31, 32, 33, 63, 64, 65, 0x80000000u, 0xffffffffu };
+    unsigned int near[] = {0, 1, 31, 32, 33, 63, 64, 65, 0x80000000u, 0xffffffffu};
     unsigned int i;
 
     for (i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
@@ -160,7 +160,8 @@ static void run_ring(unsigned int pages, RING_IDX start)
         FRONT_RING_ATTACH(&pair.front, &pair.shared.ring, start, size);
         BACK_RING_ATTACH(&pair.back, &pair.shared.ring, start, size);
     }
-    printf("ring of %u pages: %u slots\n", pages, (unsigned int)__RING_SIZE(&pair.shared.ring, size));
+    printf("ring of %u pages: %u slots\n", pages,
+           (unsigned int)__RING_SIZE(&pair.shared.ring, size));
     print_rings("start");
     for (i = 0; i < sizeof(pair.shared.ring.pvt.pvt_pad); i++) {
         printf("%u ", pair.shared.ring.pvt.pvt_pad[i]);
@@ -196,7 +197,7 @@ static void run_tiny_ring(void)
         unsigned char bytes[PAGE_BYTES];
     } page;
     tiny_front_ring_t front;
-    struct netif_tx_response request = { 7, -1 }, copy;
+    struct netif_tx_response request = {7, -1}, copy;
     uint8_t response = 99, byte;
     unsigned int i;
 
@@ -224,7 +225,7 @@ ___DEFINE_XEN_GUEST_HANDLE(thing_only, thing_t);
 
 static void run_handles(void)
 {
-    thing_t thing = { 3 };
+    thing_t thing = {3};
     XEN_GUEST_HANDLE(thing_t) plain;
     XEN_GUEST_HANDLE(const_thing_t) constant;
     __XEN_GUEST_HANDLE(thing_alias) alias;
@@ -237,7 +238,8 @@ static void run_handles(void)
     set_xen_guest_handle(wide, &thing);
     set_xen_guest_handle(only, &thing);
     plain.p->a += 4;
-    printf("handles: %d %d %d %d %d\n", plain.p->a, constant.p->a, alias.p->a, wide.p->a, only.p->a);
+    printf("handles: %d %d %d %d %d\n", plain.p->a, constant.p->a, alias.p->a, wide.p->a,
+           only.p->a);
 }
 
 static void run_traps(void)
@@ -246,7 +248,7 @@ static void run_traps(void)
 
     for (flags = 0; flags < 8; flags++) {
         for (dpl = 0; dpl < 4; dpl++) {
-            struct trap_info t = { 3, (uint8_t)flags, 0xe033, 0x1000 };
+            struct trap_info t = {3, (uint8_t)flags, 0xe033, 0x1000};
 
             TI_SET_DPL(&t, dpl);
             printf("%u %d %d ", t.flags, TI_GET_DPL(&t), TI_GET_IF(&t));

@@ -10,10 +10,10 @@
 #include "../xen.h"
 
 /* xen_pmu_arch.pmu_flags */
-#define PMU_CACHED      (1 << 0) /* by the guest: registers are cached in the page */
-#define PMU_SAMPLE_USER (1 << 1) /* sample is from user mode */
-#define PMU_SAMPLE_REAL (1 << 2) /* sample is from real mode */
-#define PMU_SAMPLE_PV   (1 << 3) /* sample is from a PV guest */
+#define PMU_CACHED         (1 << 0) /* by the guest: registers are cached in the page */
+#define PMU_SAMPLE_USER    (1 << 1) /* sample is from user mode */
+#define PMU_SAMPLE_REAL    (1 << 2) /* sample is from real mode */
+#define PMU_SAMPLE_PV      (1 << 3) /* sample is from a PV guest */
 
 #define XENPMU_REGS_PAD_SZ 64
 #define XENPMU_CTXT_PAD_SZ 128

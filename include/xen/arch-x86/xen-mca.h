@@ -27,12 +27,12 @@
 #define XEN_MC_ACK       0x0004
 
 /* xen_mc_fetch.flags and xen_mc_notifydomain.flags, out */
-#define XEN_MC_OK           0x0
-#define XEN_MC_FETCHFAILED  0x1
-#define XEN_MC_NODATA       0x2
-#define XEN_MC_NOMATCH      0x4
-#define XEN_MC_CANNOTHANDLE 0x8
-#define XEN_MC_NOTDELIVERED 0x10
+#define XEN_MC_OK             0x0
+#define XEN_MC_FETCHFAILED    0x1
+#define XEN_MC_NODATA         0x2
+#define XEN_MC_NOMATCH        0x4
+#define XEN_MC_CANNOTHANDLE   0x8
+#define XEN_MC_NOTDELIVERED   0x10
 
 #define XEN_MC_VCPUID_INVALID 0xffff
 
@@ -65,14 +65,14 @@
 #define MCINFO_FLAGS_UNCOMPLETE 0x1
 
 /* mcinfo_logical_cpu.mc_cpu_caps: words of CPUID features */
-#define MC_NCAPS        7
-#define MC_CAPS_STD_EDX 0 /* leaf 1 edx */
-#define MC_CAPS_AMD_EDX 1 /* leaf 0x80000001 edx */
-#define MC_CAPS_TM      2 /* leaf 0x80860001 edx */
-#define MC_CAPS_LINUX   3
-#define MC_CAPS_STD_ECX 4 /* leaf 1 ecx */
-#define MC_CAPS_VIA     5 /* leaf 0xc0000001 edx */
-#define MC_CAPS_AMD_ECX 6 /* leaf 0x80000001 ecx */
+#define MC_NCAPS           7
+#define MC_CAPS_STD_EDX    0 /* leaf 1 edx */
+#define MC_CAPS_AMD_EDX    1 /* leaf 0x80000001 edx */
+#define MC_CAPS_TM         2 /* leaf 0x80860001 edx */
+#define MC_CAPS_LINUX      3
+#define MC_CAPS_STD_ECX    4 /* leaf 1 ecx */
+#define MC_CAPS_VIA        5 /* leaf 0xc0000001 edx */
+#define MC_CAPS_AMD_ECX    6 /* leaf 0x80000001 ecx */
 
 #define __MC_MSR_ARRAYSIZE 8
 #define MC_MSRINJ_MAXMSRS  8
@@ -101,14 +101,14 @@ typedef struct mcinfo_common xen_mcinfo_common_t;
 /* One per event. */
 struct mcinfo_global {
     xen_mcinfo_common_t common;
-    uint16_t mc_domid;         /* OUT: domain that ran */
-    uint16_t mc_vcpuid;        /* OUT: its vCPU */
-    uint32_t mc_socketid;      /* OUT: where it happened */
+    uint16_t mc_domid;    /* OUT: domain that ran */
+    uint16_t mc_vcpuid;   /* OUT: its vCPU */
+    uint32_t mc_socketid; /* OUT: where it happened */
     uint16_t mc_coreid;
     uint16_t mc_core_threadid;
     uint32_t mc_apicid;
-    uint32_t mc_flags;         /* OUT: MC_FLAG_* */
-    uint64_t mc_gstatus;       /* OUT: MCG_STATUS */
+    uint32_t mc_flags;   /* OUT: MC_FLAG_* */
+    uint64_t mc_gstatus; /* OUT: MCG_STATUS */
 };
 
 /* One per bank with an error. */
@@ -120,7 +120,7 @@ struct mcinfo_bank {
     uint64_t mc_addr;
     uint64_t mc_misc;
     uint64_t mc_ctrl2;
-    uint64_t mc_tsc;    /* OUT: time-stamp counter when it was read */
+    uint64_t mc_tsc; /* OUT: time-stamp counter when it was read */
 };
 
 struct mcinfo_msr {
@@ -163,8 +163,8 @@ struct mcinfo_recovery {
 };
 
 struct mc_info {
-    uint32_t mi_nentries; /* OUT: records */
-    uint32_t flags;       /* OUT: MCINFO_FLAGS_* */
+    uint32_t mi_nentries;                       /* OUT: records */
+    uint32_t flags;                             /* OUT: MCINFO_FLAGS_* */
     uint64_t mi_data[(MCINFO_MAXSIZE - 1) / 8]; /* OUT: records, one behind the other */
 };
 typedef struct mc_info mc_info_t;
@@ -177,16 +177,16 @@ DEFINE_XEN_GUEST_HANDLE(mc_info_t);
 
 /* A physical CPU. */
 struct mcinfo_logical_cpu {
-    uint32_t mc_cpunr;              /* OUT: number, package, core, thread, APIC id */
+    uint32_t mc_cpunr; /* OUT: number, package, core, thread, APIC id */
     uint32_t mc_chipid;
     uint16_t mc_coreid;
     uint16_t mc_threadid;
     uint32_t mc_apicid;
     uint32_t mc_clusterid;
-    uint32_t mc_ncores;             /* OUT: cores per package, and those in use */
+    uint32_t mc_ncores; /* OUT: cores per package, and those in use */
     uint32_t mc_ncores_active;
-    uint32_t mc_nthreads;           /* OUT: threads per core */
-    int32_t mc_cpuid_level;         /* OUT: highest basic CPUID leaf */
+    uint32_t mc_nthreads;   /* OUT: threads per core */
+    int32_t mc_cpuid_level; /* OUT: highest basic CPUID leaf */
     uint32_t mc_family;
     uint32_t mc_vendor;
     uint32_t mc_model;
@@ -205,7 +205,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_mc_logical_cpu_t);
 /* ---- The call -------------------------------------------------------------------------------- */
 
 struct xen_mc_fetch {
-    uint32_t flags;                   /* IN and OUT: see above */
+    uint32_t flags; /* IN and OUT: see above */
     uint32_t _pad0;
     uint64_t fetch_id;                /* OUT; IN with XEN_MC_ACK: what to drop */
     XEN_GUEST_HANDLE(mc_info_t) data; /* OUT */
@@ -222,7 +222,7 @@ typedef struct xen_mc_notifydomain xen_mc_notifydomain_t;
 DEFINE_XEN_GUEST_HANDLE(xen_mc_notifydomain_t);
 
 struct xen_mc_physcpuinfo {
-    uint32_t ncpus;                              /* IN: room; OUT: CPUs; null info: just count */
+    uint32_t ncpus; /* IN: room; OUT: CPUs; null info: just count */
     uint32_t _pad0;
     XEN_GUEST_HANDLE(xen_mc_logical_cpu_t) info; /* OUT */
 };

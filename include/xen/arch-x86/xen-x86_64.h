@@ -10,12 +10,12 @@
 #define XEN_PUBLIC_ARCH_X86_XEN_X86_64_H
 
 /* Selectors that are in every GDT, in the hypervisor's own entries. */
-#define FLAT_RING3_CS32 0xe023
-#define FLAT_RING3_CS64 0xe033
-#define FLAT_RING3_DS32 0xe02b
-#define FLAT_RING3_DS64 0x0000
-#define FLAT_RING3_SS32 0xe02b
-#define FLAT_RING3_SS64 0xe02b
+#define FLAT_RING3_CS32  0xe023
+#define FLAT_RING3_CS64  0xe033
+#define FLAT_RING3_DS32  0xe02b
+#define FLAT_RING3_DS64  0x0000
+#define FLAT_RING3_SS32  0xe02b
+#define FLAT_RING3_SS64  0xe02b
 
 #define FLAT_KERNEL_CS64 FLAT_RING3_CS64
 #define FLAT_KERNEL_CS32 FLAT_RING3_CS32
@@ -27,15 +27,15 @@
 #define FLAT_KERNEL_SS32 FLAT_RING3_SS32
 #define FLAT_KERNEL_SS   FLAT_KERNEL_SS64
 
-#define FLAT_USER_CS64 FLAT_RING3_CS64
-#define FLAT_USER_CS32 FLAT_RING3_CS32
-#define FLAT_USER_CS   FLAT_USER_CS64
-#define FLAT_USER_DS64 FLAT_RING3_DS64
-#define FLAT_USER_DS32 FLAT_RING3_DS32
-#define FLAT_USER_DS   FLAT_USER_DS64
-#define FLAT_USER_SS64 FLAT_RING3_SS64
-#define FLAT_USER_SS32 FLAT_RING3_SS32
-#define FLAT_USER_SS   FLAT_USER_SS64
+#define FLAT_USER_CS64   FLAT_RING3_CS64
+#define FLAT_USER_CS32   FLAT_RING3_CS32
+#define FLAT_USER_CS     FLAT_USER_CS64
+#define FLAT_USER_DS64   FLAT_RING3_DS64
+#define FLAT_USER_DS32   FLAT_RING3_DS32
+#define FLAT_USER_DS     FLAT_USER_DS64
+#define FLAT_USER_SS64   FLAT_RING3_SS64
+#define FLAT_USER_SS32   FLAT_RING3_SS32
+#define FLAT_USER_SS     FLAT_USER_SS64
 
 /* L4 slots 256-271 are the hypervisor's; the machine-to-physical table is their first 256 GiB. */
 #define __HYPERVISOR_VIRT_START 0xFFFF800000000000
@@ -83,8 +83,8 @@ struct cpu_user_regs {
     uint64_t rbp, rbx;
     uint64_t r11, r10, r9, r8;
     uint64_t rax, rcx, rdx, rsi, rdi;
-    uint32_t error_code;       /* of the exception, if any */
-    uint32_t entry_vector;     /* exception number; the hypervisor's own */
+    uint32_t error_code;   /* of the exception, if any */
+    uint32_t entry_vector; /* exception number; the hypervisor's own */
     uint64_t rip;
     uint16_t cs, _pad0[1];
     uint8_t saved_upcall_mask; /* evtchn_upcall_mask at entry */

@@ -20,10 +20,10 @@
 #define __DEFINE_XEN_GUEST_HANDLE(name, type)                                                      \
     ___DEFINE_XEN_GUEST_HANDLE(name, type);                                                        \
     ___DEFINE_XEN_GUEST_HANDLE(const_##name, const type)
-#define DEFINE_XEN_GUEST_HANDLE(name)  __DEFINE_XEN_GUEST_HANDLE(name, name)
-#define __XEN_GUEST_HANDLE(name)       __guest_handle_##name
-#define XEN_GUEST_HANDLE(name)         __XEN_GUEST_HANDLE(name)
-#define XEN_GUEST_HANDLE_PARAM(name)   XEN_GUEST_HANDLE(name)
+#define DEFINE_XEN_GUEST_HANDLE(name) __DEFINE_XEN_GUEST_HANDLE(name, name)
+#define __XEN_GUEST_HANDLE(name)      __guest_handle_##name
+#define XEN_GUEST_HANDLE(name)        __XEN_GUEST_HANDLE(name)
+#define XEN_GUEST_HANDLE_PARAM(name)  XEN_GUEST_HANDLE(name)
 
 /* Point a handle at val. */
 #define set_xen_guest_handle_raw(hnd, val)                                                         \
@@ -33,8 +33,8 @@
 #define set_xen_guest_handle(hnd, val) set_xen_guest_handle_raw(hnd, val)
 
 #ifndef __ASSEMBLY__
-typedef unsigned long xen_pfn_t;   /* a frame number, machine or guest by context */
-#define PRI_xen_pfn "lx"
+typedef unsigned long xen_pfn_t; /* a frame number, machine or guest by context */
+#define PRI_xen_pfn  "lx"
 #define PRIu_xen_pfn "lu"
 typedef unsigned long xen_ulong_t; /* a word as wide as the guest's registers */
 #define PRI_xen_ulong "lx"
@@ -107,7 +107,7 @@ typedef unsigned long xen_ulong_t; /* a word as wide as the guest's registers */
  * hypervisor emulates for the guest. CPUID behind it tells what the guest shall believe.
  */
 #ifdef __ASSEMBLY__
-#define XEN_EMULATE_PREFIX .byte 0x0f,0x0b,0x78,0x65,0x6e ;
+#define XEN_EMULATE_PREFIX .byte 0x0f, 0x0b, 0x78, 0x65, 0x6e;
 #define XEN_CPUID          XEN_EMULATE_PREFIX cpuid
 #else
 #define XEN_EMULATE_PREFIX ".byte 0x0f,0x0b,0x78,0x65,0x6e ; "
@@ -139,7 +139,7 @@ struct vcpu_guest_context {
     struct {
         char x[512]; /* FXSAVE image */
     } fpu_ctxt;
-    unsigned long flags;                 /* VGCF_* */
+    unsigned long flags; /* VGCF_* */
     struct cpu_user_regs user_regs;
     struct trap_info trap_ctxt[256];     /* by vector */
     unsigned long ldt_base, ldt_ents;    /* virtual address, number of entries */

@@ -70,8 +70,8 @@ typedef struct blkif_request_discard blkif_request_discard_t;
 
 /* Takes the slot of a blkif_request: the segments stand in pages of their own. */
 struct blkif_request_indirect {
-    uint8_t operation;            /* BLKIF_OP_INDIRECT */
-    uint8_t indirect_op;          /* BLKIF_OP_READ or BLKIF_OP_WRITE */
+    uint8_t operation;   /* BLKIF_OP_INDIRECT */
+    uint8_t indirect_op; /* BLKIF_OP_READ or BLKIF_OP_WRITE */
     uint16_t nr_segments;
     uint64_t id;                  /* as above */
     blkif_sector_t sector_number; /* first sector on the device */

@@ -13,9 +13,9 @@ typedef uint32_t XENCONS_RING_IDX;
 #define MASK_XENCONS_IDX(idx, ring) ((idx) & (sizeof(ring) - 1))
 
 struct xencons_interface {
-    char in[1024];                      /* daemon to guest */
-    char out[2048];                     /* guest to daemon */
-    XENCONS_RING_IDX in_cons, in_prod;  /* bytes taken by the guest, put by the daemon */
+    char in[1024];                       /* daemon to guest */
+    char out[2048];                      /* guest to daemon */
+    XENCONS_RING_IDX in_cons, in_prod;   /* bytes taken by the guest, put by the daemon */
     XENCONS_RING_IDX out_cons, out_prod; /* bytes taken by the daemon, put by the guest */
 };
 

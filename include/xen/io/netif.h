@@ -19,13 +19,13 @@
 
 /* netif_tx_request.flags */
 #define _NETTXF_csum_blank     (0)
-#define NETTXF_csum_blank      (1U << _NETTXF_csum_blank)     /* checksum still to be computed */
+#define NETTXF_csum_blank      (1U << _NETTXF_csum_blank) /* checksum still to be computed */
 #define _NETTXF_data_validated (1)
 #define NETTXF_data_validated  (1U << _NETTXF_data_validated) /* data known to be good */
 #define _NETTXF_more_data      (2)
-#define NETTXF_more_data       (1U << _NETTXF_more_data)      /* packet goes on in the next slot */
+#define NETTXF_more_data       (1U << _NETTXF_more_data) /* packet goes on in the next slot */
 #define _NETTXF_extra_info     (3)
-#define NETTXF_extra_info      (1U << _NETTXF_extra_info)     /* netif_extra_info follows */
+#define NETTXF_extra_info      (1U << _NETTXF_extra_info) /* netif_extra_info follows */
 
 /* netif_rx_response.flags */
 #define _NETRXF_data_validated (0)
@@ -37,7 +37,7 @@
 #define _NETRXF_extra_info     (3)
 #define NETRXF_extra_info      (1U << _NETRXF_extra_info)
 #define _NETRXF_gso_prefix     (4)
-#define NETRXF_gso_prefix      (1U << _NETRXF_gso_prefix)     /* no data, but a GSO size */
+#define NETRXF_gso_prefix      (1U << _NETRXF_gso_prefix) /* no data, but a GSO size */
 
 /* status of a response; received packets: bytes */
 #define NETIF_RSP_DROPPED -2
@@ -132,8 +132,8 @@ struct netif_extra_info {
     uint8_t flags; /* XEN_NETIF_EXTRA_FLAG_* */
     union {
         struct {
-            uint16_t size;     /* bytes of payload per segment */
-            uint8_t type;      /* XEN_NETIF_GSO_TYPE_* */
+            uint16_t size; /* bytes of payload per segment */
+            uint8_t type;  /* XEN_NETIF_GSO_TYPE_* */
             uint8_t pad;
             uint16_t features; /* 0 */
         } gso;
@@ -157,7 +157,7 @@ struct netif_tx_response {
 typedef struct netif_tx_response netif_tx_response_t;
 
 struct netif_rx_request {
-    uint16_t id;      /* repeated in the response */
+    uint16_t id; /* repeated in the response */
     uint16_t pad;
     grant_ref_t gref; /* page to receive into */
 };

@@ -36,7 +36,7 @@ typedef unsigned int RING_IDX;
 
 /* Slots of a ring of type _s in _sz bytes: by type name (a constant), and by pointer. */
 #define __CONST_RING_SIZE(_s, _sz)                                                                 \
-    ((size_t)__RD32(((_sz) - offsetof(struct _s##_sring, ring)) /                                  \
+    ((size_t)__RD32(((_sz)-offsetof(struct _s##_sring, ring)) /                                    \
                     sizeof(((struct _s##_sring *)0)->ring[0])))
 #define __RING_SIZE(_s, _sz)                                                                       \
     ((size_t)__RD32(((_sz) - (size_t)((const char *)(_s)->ring - (const char *)(_s))) /            \

@@ -33,10 +33,10 @@ enum xsd_sockmsg_type {
     XS_SET_TARGET,           /* domid|target domid| */
     /* 20 is not used */
     XS_RESET_WATCHES = XS_SET_TARGET + 2, /* | */
-    XS_DIRECTORY_PART,       /* path|offset|              -> generation|name|... */
+    XS_DIRECTORY_PART,                    /* path|offset|              -> generation|name|... */
 
     XS_TYPE_COUNT,
-    XS_INVALID = 0xffff      /* never a message */
+    XS_INVALID = 0xffff /* never a message */
 };
 #define XS_DEBUG XS_CONTROL
 
@@ -53,7 +53,10 @@ struct xsd_errors {
 
 /* All errors the protocol knows; only for those who have included errno.h before. */
 #ifdef EINVAL
-#define XSD_ERROR(x) { x, #x }
+#define XSD_ERROR(x)                                                                               \
+    {                                                                                              \
+        x, #x                                                                                      \
+    }
 #if defined(__GNUC__)
 __attribute__((unused))
 #endif
@@ -78,7 +81,7 @@ enum xs_watch_type {
     XS_WATCH_TOKEN
 };
 
-#define XENSTORE_RING_SIZE     1024
+#define XENSTORE_RING_SIZE 1024
 typedef uint32_t XENSTORE_RING_IDX;
 #define MASK_XENSTORE_IDX(idx) ((idx) & (XENSTORE_RING_SIZE - 1))
 
@@ -94,19 +97,19 @@ struct xenstore_domain_interface {
 };
 
 /* Bytes, terminating zero included. */
-#define XENSTORE_PAYLOAD_MAX  4096
-#define XENSTORE_ABS_PATH_MAX 3072
-#define XENSTORE_REL_PATH_MAX 2048
+#define XENSTORE_PAYLOAD_MAX                 4096
+#define XENSTORE_ABS_PATH_MAX                3072
+#define XENSTORE_REL_PATH_MAX                2048
 
 #define XENSTORE_SERVER_FEATURE_RECONNECTION 1
 #define XENSTORE_SERVER_FEATURE_ERROR        2
 
-#define XENSTORE_CONNECTED 0 /* normal */
-#define XENSTORE_RECONNECT 1 /* the guest asks for a fresh connection */
+#define XENSTORE_CONNECTED                   0 /* normal */
+#define XENSTORE_RECONNECT                   1 /* the guest asks for a fresh connection */
 
-#define XENSTORE_ERROR_NONE    0
-#define XENSTORE_ERROR_COMM    1 /* trouble with the transport */
-#define XENSTORE_ERROR_RINGIDX 2 /* an index that cannot be */
-#define XENSTORE_ERROR_PROTO   3 /* a message that breaks the protocol */
+#define XENSTORE_ERROR_NONE                  0
+#define XENSTORE_ERROR_COMM                  1 /* trouble with the transport */
+#define XENSTORE_ERROR_RINGIDX               2 /* an index that cannot be */
+#define XENSTORE_ERROR_PROTO                 3 /* a message that breaks the protocol */
 
 #endif /* XEN_PUBLIC_IO_XS_WIRE_H */
