@@ -11,17 +11,18 @@ static bool is_used(const struct bitmap *map, uint64_t bit)
     return (map->words[bit / WORD_BITS] >> (bit % WORD_BITS)) & 1;
 }
 
-static void mark(struct bitmap *map, uint64_t first, uint64_t count, bool used)
+/* The bits of one word that belong to [first, end), where first lies in that word. */
+static uint64_t word_mask(uint64_t first, uint64_t end)
 {
-    for (uint64_t bit = first; bit < first + count; bit++) {
-        uint64_t mask = 1ul << (bit % WORD_BITS);
+    uint64_t low = first % WORD_BITS;
+    uint64_t n = end - first < WORD_BITS - low ? end - first : WORD_BITS - low;
 
-        if (used) {
-            map->words[bit / WORD_BITS] |= mask;
-        } else {
-            map->words[bit / WORD_BITS] &= ~mask;
-        }
-    }
+    return (n == WORD_BITS ? ~0ul : (1ul << n) - 1) << low;
+}
+
+static uint64_t next_word(uint64_t bit)
+{
+    return (bit / WORD_BITS + 1) * WORD_BITS;
 }
 
 void bitmap_init(struct bitmap *map, uint64_t *words, uint64_t nr_bits)
@@ -59,7 +60,9 @@ uint64_t bitmap_take(struct bitmap *map, uint64_t count, uint64_t align)
         }
         n = run_length(map, bit, count);
         if (n == count) {
-            mark(map, bit, count, true);
+            for (uint64_t at = bit; at < bit + count; at = next_word(at)) {
+                map->words[at / WORD_BITS] |= word_mask(at, bit + count);
+            }
             map->nr_free -= count;
             if (align == 1 && count == 1) {
                 map->hint = bit + 1; /* nothing below was free */
@@ -73,15 +76,21 @@ uint64_t bitmap_take(struct bitmap *map, uint64_t count, uint64_t align)
 
 bool bitmap_give(struct bitmap *map, uint64_t first, uint64_t count)
 {
+    uint64_t end = first + count;
+
     if (first > map->nr_bits || count > map->nr_bits - first) {
         return false;
     }
-    for (uint64_t bit = first; bit < first + count; bit++) {
-        if (!is_used(map, bit)) {
+    for (uint64_t at = first; at < end; at = next_word(at)) {
+        uint64_t mask = word_mask(at, end);
+
+        if ((map->words[at / WORD_BITS] & mask) != mask) {
             return false;
         }
     }
-    mark(map, first, count, false);
+    for (uint64_t at = first; at < end; at = next_word(at)) {
+        map->words[at / WORD_BITS] &= ~word_mask(at, end);
+    }
     map->nr_free += count;
     if (first < map->hint) {
         map->hint = first;

@@ -205,6 +205,16 @@ static void extend_linear_map(uint64_t nr_frames)
     }
 }
 
+/* The entry that a page of the builder's should have, from the one that it has. */
+static uint64_t protected_entry(uint64_t pfn, uint64_t entry)
+{
+    if (va_of_pfn(pfn_make(pfn)) == (void *)boot_stack_guard) {
+        return 0;
+    }
+    /* The entry's frame is kept: the shared info page is not the one that the builder mapped there. */
+    return (entry & PTE_ADDR) | pte_flags(rights_of(pfn));
+}
+
 /* Give each page that the builder mapped the rights that it should have; unmap the guard page under the boot stack. */
 static void protect_linear_map(void)
 {
@@ -217,14 +227,15 @@ static void protect_linear_map(void)
         uintptr_t va = (uintptr_t)va_of_pfn(pfn_make(pfn));
         uint64_t wanted;
 
-        if (!pt_find(&kernel_space, va, 1, false, &l1) || (*l1.entry & PTE_P) == 0) {
-            continue;
+        if (pfn == 0 || pt_index(va, 1) == 0) {
+            bool found = pt_find(&kernel_space, va, 1, false, &l1);
+
+            ASSERT(found);
+        } else {
+            l1.entry++;
+            l1.where = maddr_add(l1.where, sizeof(*l1.entry));
         }
-        /* Keep the entry's frame: the shared info page is not the one that the builder mapped there. */
-        wanted = (*l1.entry & PTE_ADDR) | pte_flags(rights_of(pfn));
-        if (va == (uintptr_t)boot_stack_guard) {
-            wanted = 0;
-        }
+        wanted = protected_entry(pfn, *l1.entry);
         if (((*l1.entry ^ wanted) & (PTE_P | PTE_W | PTE_NX)) != 0) {
             pt_batch_add(&batch, l1.where, wanted);
         }
