@@ -129,6 +129,11 @@ class Session:
                 self.changed.wait(timeout)
         return self.process.returncode
 
+    def expect_end(self, status, timeout=HANG):
+        """Waits for the machine's end, which must be with QEMU's own status; the Result."""
+        self.wait(timeout)
+        return self.result().expect_status(status)
+
     def wait_log(self, pattern, timeout=HANG):
         """Waits for pattern in the hypervisor's log. The log is a file: looking again is the only way to wait for it."""
         limit = time.monotonic() + timeout
