@@ -56,9 +56,12 @@ struct pv_vcpu {
     uint64_t debugreg[8];
     uint64_t guest_cr4;         /* bits the guest may set */
     uint8_t iopl;
+    bool cr0_ts;                /* the guest's CR0.TS: its FPU use faults */
     bool nmi_masked, nmi_pending;
+    uint32_t tsc_aux;           /* what rdtscp and rdpid answer */
+    uint32_t pci_address;       /* hardware domain: what it wrote to port 0xcf8 */
     uint64_t vm_assist;         /* copy of the domain's bits that are per vCPU */
-    struct guest_trap *traps;   /* 256 entries, hv_alloc_pages(2)? owned by pv/, see pv/callbacks.c */
+    struct guest_trap *traps[8]; /* by vector / 32, each of 32 entries, allocated when first set: pv/callbacks.c */
     /* descriptor tables: frames with a segdesc type reference each */
     mfn_t gdt_frames[14];
     uint16_t gdt_ents;

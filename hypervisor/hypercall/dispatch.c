@@ -124,8 +124,12 @@ static void rewind_with_args(struct vcpu *v)
 
 void upcall_hypercall(struct vcpu *v)
 {
-    int64_t rc = hypercall_run(v, (uint32_t)v->regs.rax, &v->regs);
+    uint32_t nr = (uint32_t)v->regs.rax;
+    int64_t rc = hypercall_run(v, nr, &v->regs);
 
+    if (nr == __HYPERVISOR_iret) {
+        return; /* rax is the guest's own, and may be any value */
+    }
     if (unlikely(rc == HC_RESTARTED)) {
         rewind_with_args(v);
     } else {

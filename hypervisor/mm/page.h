@@ -164,10 +164,10 @@ bool page_type_try_put(struct page_info *pg);
 uint64_t mm_cpus_of_page(const struct page_info *pg);
 
 /*
- * Are the 512 descriptors in this frame such as a guest may have? Defined by pv/ through
- * mm_set_segdesc_check().
+ * Are the 512 descriptors in this frame such as a guest may have? Brings them into the form that they
+ * must have (DPL 3, accessed), which nobody else can see or change meanwhile. Defined in pv/gdt.c.
  */
-bool mm_segdesc_ok(const void *frame);
+bool mm_segdesc_ok(void *frame);
 
 /* Right of a domain to a frame that is not RAM. */
 enum io_access mm_io_access(const struct mm_owner *o, mfn_t mfn);

@@ -67,7 +67,7 @@ static enum pt_reason finish_prepare(struct page_info *pg, uint64_t old,
         tlb_flush_stale(mm_cpus_of_page(pg), pgt_stamp(old));
     }
     if (pgt_type(step->next) == PAGE_SEGDESC) {
-        const void *frame = map_frame(page_mfn(pg));
+        void *frame = map_frame(page_mfn(pg));
 
         reason = mm_segdesc_ok(frame) ? PT_OK : PT_REFUSED_DESCRIPTOR;
         unmap_frame(frame);

@@ -6,33 +6,36 @@
 
 /* Every MSR between the two numbers; the first match counts. */
 static const struct msr_rule rules[] = {
-    {0x00000010, 0x00000010, MSR_TSC, MSR_IGNORE, 0, false, false},
-    {0x0000001b, 0x0000001b, MSR_APICBASE, MSR_FAULT, 0, false, false},
+    {0x00000010, 0x00000010, MSR_TSC, MSR_FAULT, 0, false},
+    {0x0000001b, 0x0000001b, MSR_APICBASE, MSR_FAULT, 0, false},
     /* Microcode revision: Intel's protocol writes 0 before it reads. */
-    {0x0000008b, 0x0000008b, MSR_HOST, MSR_IGNORE, 0, false, false},
-    /* Machine checks: two banks that never report anything. */
-    {0x00000179, 0x00000179, MSR_VALUE, MSR_IGNORE, 2, false, false},
-    {0x0000017a, 0x0000017b, MSR_VALUE, MSR_IGNORE, 0, false, false},
-    {0x00000400, 0x00000407, MSR_VALUE, MSR_IGNORE, 0, false, false},
-    /* IA32_MISC_ENABLE: fast strings; branch trace and precise events unavailable. */
-    {0x000001a0, 0x000001a0, MSR_VALUE, MSR_IGNORE, 0x1801, false, true},
+    {0x0000008b, 0x0000008b, MSR_HOST, MSR_IGNORE, ~UINT64_C(0), false},
+    /* Machine checks: two banks with all their errors enabled, which never report one. */
+    {0x00000179, 0x00000179, MSR_VALUE, MSR_IGNORE, 2, false},
+    {0x0000017a, 0x0000017b, MSR_VALUE, MSR_IGNORE, 0, false},
+    {0x00000400, 0x00000400, MSR_VALUE, MSR_IGNORE, ~UINT64_C(0), false},
+    {0x00000404, 0x00000404, MSR_VALUE, MSR_IGNORE, ~UINT64_C(0), false},
+    {0x00000401, 0x0000047f, MSR_VALUE, MSR_IGNORE, 0, false},
+    /* IA32_MISC_ENABLE: branch trace and precise events unavailable, no task priority messages. */
+    {0x000001a0, 0x000001a0, MSR_HOST_OR, MSR_IGNORE, 0x801800, false},
     /* PAT: the fixed meaning of the index bits, WB WT UC- UC WC WP UC UC. */
-    {0x00000277, 0x00000277, MSR_VALUE, MSR_SAME, 0x0000050100070406, false, false},
+    {0x00000277, 0x00000277, MSR_VALUE, MSR_FAULT, 0x0000050100070406, false},
     /* EFER: SCE LME LMA NXE. */
-    {0xc0000080, 0xc0000080, MSR_VALUE, MSR_SAME, 0xd01, false, false},
-    {0xc0000100, 0xc0000100, MSR_FSBASE, MSR_FSBASE, 0, false, false},
-    {0xc0000101, 0xc0000101, MSR_GSBASE, MSR_GSBASE, 0, false, false},
-    {0xc0000102, 0xc0000102, MSR_GSBASE_USER, MSR_GSBASE_USER, 0, false, false},
-    {0xc0000103, 0xc0000103, MSR_TSCAUX, MSR_TSCAUX, 0, false, false},
+    {0xc0000080, 0xc0000080, MSR_VALUE, MSR_SAME, 0xd01, false},
+    {0xc0000100, 0xc0000100, MSR_FSBASE, MSR_FSBASE, 0, false},
+    {0xc0000101, 0xc0000101, MSR_GSBASE, MSR_GSBASE, 0, false},
+    {0xc0000102, 0xc0000102, MSR_GSBASE_USER, MSR_GSBASE_USER, 0, false},
+    {0xc0000103, 0xc0000103, MSR_TSCAUX, MSR_TSCAUX, 0, false},
     /* K7 performance counters: a probe finds counters that do not count. */
-    {0xc0010000, 0xc0010007, MSR_VALUE, MSR_IGNORE, 0, true, false},
-    /* HWCR: the TSC runs at the nominal frequency. */
-    {0xc0010015, 0xc0010015, MSR_VALUE, MSR_IGNORE, 0x01000000, true, false},
+    {0xc0010000, 0xc0010007, MSR_VALUE, MSR_IGNORE, 0, true},
+    {0xc0010010, 0xc0010010, MSR_VALUE, MSR_FAULT, 0, true},
+    /* HWCR: does the TSC run at the nominal frequency? */
+    {0xc0010015, 0xc0010015, MSR_HOST, MSR_IGNORE, 0x01000000, true},
     /* DE_CFG: LFENCE is serializing. */
-    {0xc0011029, 0xc0011029, MSR_VALUE, MSR_IGNORE, 2, true, false},
+    {0xc0011029, 0xc0011029, MSR_VALUE, MSR_IGNORE, 2, true},
 };
 
-static const struct msr_rule fault = {0, 0xffffffff, MSR_FAULT, MSR_FAULT, 0, false, false};
+static const struct msr_rule fault = {0, 0xffffffff, MSR_FAULT, MSR_FAULT, 0, false};
 
 const struct msr_rule *msr_policy(uint32_t msr, bool amd)
 {
@@ -40,7 +43,7 @@ const struct msr_rule *msr_policy(uint32_t msr, bool amd)
 
     for (i = 0; i < ARRAY_SIZE(rules); i++) {
         if (msr >= rules[i].first && msr <= rules[i].last) {
-            return (rules[i].amd_only && !amd) || (rules[i].intel_only && amd) ? &fault : &rules[i];
+            return rules[i].amd_only && !amd ? &fault : &rules[i];
         }
     }
     return &fault;

@@ -19,7 +19,8 @@ enum msr_action {
     MSR_SAME,             /* write: no effect if it is `value`, otherwise #GP(0) */
     MSR_TSC,              /* read: the time-stamp counter */
     MSR_APICBASE,         /* read: enabled, BSP on vCPU 0 */
-    MSR_HOST,             /* read: the host's value, or 0 where reading it faults */
+    MSR_HOST,             /* read: the host's value and `value`, or 0 where reading it faults */
+    MSR_HOST_OR,          /* read: the host's value or `value`, #GP(0) where reading it faults */
     MSR_FSBASE,           /* the live FS base */
     MSR_GSBASE,           /* the live GS base: that of kernel mode, as only the kernel is served */
     MSR_GSBASE_USER,      /* GS base of user mode */
@@ -31,7 +32,6 @@ struct msr_rule {
     enum msr_action read, write;
     uint64_t value;
     bool amd_only;        /* other vendors: #GP(0) */
-    bool intel_only;
 };
 
 /* The rule for an MSR on a machine of that vendor; never NULL. */

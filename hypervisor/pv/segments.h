@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rules for what a guest may have in its GDT and LDT, and which selectors it may ask the hypervisor to load. Pure.
- * Invariant: a descriptor that passed leads ring 3 nowhere else: it has DPL 3 or is not present, and no gate, task state
- * or table descriptor is ever present. Layout: SDM vol. 3, 3.4.5. Bases and limits are harmless: 64-bit mode ignores
- * them or cuts a base to 32 bits, and 32-bit code cannot form an address of the hypervisor's range.
+ * Invariant: a descriptor that passed leads ring 3 nowhere else: a segment with DPL 3, a call gate that ring 3 cannot use,
+ * or not present; never a task state, a table or another gate. Layout: SDM vol. 3, 3.4.5. Bases and limits are harmless:
+ * 64-bit mode ignores them or cuts a base to 32 bits, and 32-bit code forms no address of the hypervisor's range.
  */
 #ifndef PV_SEGMENTS_H
 #define PV_SEGMENTS_H
@@ -16,6 +16,7 @@
 #define SEGMENT_TYPE_ACCESSED (UINT64_C(1) << 40)
 #define SEGMENT_TYPE_MASK     (UINT64_C(0xf) << 40)
 #define SEGMENT_TYPE_CODE     (UINT64_C(1) << 43)
+#define SEGMENT_TYPE_CALL_GATE (UINT64_C(0xc) << 40)
 #define SEGMENT_S             (UINT64_C(1) << 44) /* code or data, not system */
 #define SEGMENT_DPL           (UINT64_C(3) << 45)
 #define SEGMENT_P             (UINT64_C(1) << 47)

@@ -27,8 +27,8 @@ static void load(struct vcpu *v, uint64_t me)
 {
     __atomic_fetch_or(&v->domain->mm.running_cpus, me, __ATOMIC_SEQ_CST);
     percpu_set_current(v);
+    fpu_restore(v->fpu); /* before the hook sets the guest's CR0.TS */
     hooks->in(v);
-    fpu_restore(v->fpu);
     __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
     COUNT(v, event, COUNT_CONTEXT_SWITCH);
     runstate_change(v, RUNSTATE_running, now_ns());
@@ -41,8 +41,8 @@ void sched_switch_state(struct vcpu *prev, struct vcpu *next)
     uint64_t me = 1ul << this_cpu()->cpu;
 
     if (prev) {
-        fpu_save(prev->fpu);
         hooks->out(prev);
+        fpu_save(prev->fpu); /* after the hook has cleared the guest's CR0.TS */
         __atomic_store_n(&prev->running, 0, __ATOMIC_SEQ_CST);
     }
     if (next) {

@@ -156,7 +156,7 @@ void mm_fill_hv_slots(uint64_t *l4)
 }
 
 /* The stand-in for the descriptor rules: no descriptor has 0xee as its lowest byte. */
-bool mm_segdesc_ok(const void *frame)
+bool mm_segdesc_ok(void *frame)
 {
     const uint64_t *desc = frame;
     unsigned int i;

@@ -15,14 +15,19 @@ START_TEST(every_access_byte)
 
     for (access = 0; access < 256; access++) {
         for (flags = 0; flags < 16; flags += 5) {
-            uint64_t rest = UINT64_C(0xab0f00cd5678ffff) & ~(UINT64_C(0xff) << 40) & ~(UINT64_C(0xf) << 52);
+            uint64_t rest = UINT64_C(0xab0f00005678ffff) & ~(UINT64_C(0xff) << 40) & ~(UINT64_C(0xf) << 52);
             uint64_t before = rest | (uint64_t)access << 40 | (uint64_t)flags << 52;
             uint64_t desc = before;
             bool present = access & 0x80, ordinary = access & 0x10;
             bool ok = segment_descriptor_fix(&desc);
 
-            /* Refused is exactly a present call gate, task gate, TSS, LDT, interrupt or trap gate. */
-            ck_assert_uint_eq(ok, !present || ordinary || (access & 0xf) == 0);
+            /* Refused is exactly a present task gate, TSS, LDT, interrupt or trap gate. */
+            ck_assert_uint_eq(ok, !present || ordinary || (access & 0xf) == 0 || (access & 0xf) == 0xc);
+            if (present && !ordinary && (access & 0xf) == 0xc) {
+                ck_assert_uint_eq((desc >> 45) & 3, 0);
+                ck_assert_uint_eq((desc >> 16) & 0xffff, 0x5678 | ((before >> 45) & 3));
+                continue;
+            }
             if (!ok || !present || !ordinary) {
                 ck_assert_uint_eq(desc, before);
                 continue;
@@ -31,6 +36,26 @@ START_TEST(every_access_byte)
             ck_assert_uint_eq((desc >> 40) & 1, 1);
             ck_assert_uint_eq(desc & ~(UINT64_C(0x61) << 40), before & ~(UINT64_C(0x61) << 40));
         }
+    }
+}
+END_TEST
+
+START_TEST(call_gates)
+{
+    static const struct {
+        uint64_t desc;
+        bool ok;
+    } gates[] = {
+        {0x00008c0000100000, true},  {0x0000ec00e0330000, true},  {0x00008c00e0080000, false}, {0x00008c00e0400000, false},
+        {0x00008c0100100000, false}, {0x00008c8000100000, false}, {0x1234ec00000c5678, true},
+    };
+    unsigned int i;
+
+    for (i = 0; i < ARRAY_SIZE(gates); i++) {
+        uint64_t desc = gates[i].desc;
+
+        ck_assert_uint_eq(segment_descriptor_fix(&desc), gates[i].ok);
+        ck_assert_uint_eq(gates[i].ok ? (desc >> 45) & 3 : 0, 0);
     }
 }
 END_TEST
@@ -82,6 +107,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tcase, every_access_byte);
+    tcase_add_test(tcase, call_gates);
     tcase_add_test(tcase, fixing_twice_changes_nothing_more);
     tcase_add_test(tcase, selectors);
     tcase_add_test(tcase, base_and_limit);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Emulation inside the PV room: one instruction of the running guest, fetched and decoded once into private memory, its
+ * general registers as an array. Effects change the copy; emul_commit() makes them the guest's, all at once.
+ */
+#ifndef PV_EMUL_H
+#define PV_EMUL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/compiler.h"
+#include "domain/vcpu.h"
+#include "pv/emul_decode.h"
+
+struct emul {
+    struct vcpu *v;
+    enum emul_mode mode;
+    struct emul_insn insn;
+    uint64_t gpr[EMUL_NR_GPRS];
+    uint64_t rflags;
+};
+
+enum emul_status {
+    EMUL_DONE,     /* commit and go on behind the instruction */
+    EMUL_AGAIN,    /* commit, the instruction continues (rep) */
+    EMUL_RETRY,    /* nothing happened: the guest executes it again after pending work */
+    EMUL_FAULTED,  /* an exception has been delivered */
+    EMUL_NOT_OURS, /* the original exception is to be delivered */
+};
+
+/* Fetch and decode at the guest's rip. False: not emulated, or not readable. */
+bool emul_fetch(struct emul *e, struct vcpu *v) __must_check;
+
+/* End of an emulation: registers, rip, single step. False: EMUL_NOT_OURS. */
+bool emul_finish(struct emul *e, enum emul_status status);
+
+/* Linear address of the instruction's memory operand. */
+uint64_t emul_operand_address(const struct emul *e);
+
+/* The exception for an operand that could not be reached on the guest's behalf just now, as the CPU's last fault tells. */
+enum emul_status emul_operand_fault(struct vcpu *v, gva_t at, unsigned int nr_bytes, bool write);
+
+/* Instructions that fault in ring 3 (#GP), the forced CPUID (#UD). False: deliver the exception. */
+bool emul_privileged(struct vcpu *v);
+bool emul_invalid_opcode(struct vcpu *v);
+
+/* in, out, ins, outs: emul_port.c. */
+enum emul_status emul_port(struct emul *e);
+
+/* rdmsr, wrmsr, mov cr, cpuid …: emul_system.c. Guest kernel mode, except where it says otherwise. */
+enum emul_status emul_msr(struct emul *e);
+enum emul_status emul_control_register(struct emul *e);
+enum emul_status emul_cpuid(struct emul *e);
+
+/* A write to a present, read-only page at this address in guest kernel mode. False: deliver #PF. */
+bool emul_page_table_write(struct vcpu *v, uint64_t address);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Port input and output for PV guests. The hardware domain's accesses are real, one access of the same width, except for
+ * ports that the hypervisor itself depends on; for all others reads give all ones and writes vanish, so that a kernel
+ * that probes finds nothing. PCI configuration cycles (0xcf8, 0xcfc) are put together under a lock.
+ */
+#include "common/compiler.h"
+#include "domain/domain.h"
+#include "domain/privilege.h"
+#include "mm/guest_copy.h"
+#include "pv/emul.h"
+#include "pv/emul_alu.h"
+#include "pv/emul_port.h"
+#include "x86/cpu.h"
+#include "x86/lock.h"
+#include "x86/port.h"
+
+/* Elements of a rep ins or outs between two returns to the guest. */
+#define STRING_CHUNK 64u
+
+#define PCI_ADDRESS 0xcf8u
+#define PCI_DATA    0xcfcu
+
+#define PIT_CONTROL 0x43u
+
+/* The hypervisor's: interrupt controllers, the timer channels that are not the speaker's, both UARTs. */
+static const struct {
+    uint16_t first, last;
+} denied[] = {
+    {0x20, 0x21}, {0xa0, 0xa1}, {0x40, 0x41}, {0x2f8, 0x2ff}, {0x3f8, 0x3ff},
+};
+
+/* lock: one configuration cycle at a time; nothing is taken under it */
+static struct spinlock pci_lock = SPINLOCK_INIT("pci config", LOCK_CONSOLE);
+
+static bool port_allowed(const struct vcpu *v, uint16_t port, unsigned int nr_bytes)
+{
+    uint32_t last = port + nr_bytes - 1;
+    unsigned int i;
+
+    if (!may_hardware(v->domain) || last > 0xffff) {
+        return false;
+    }
+    for (i = 0; i < ARRAY_SIZE(denied); i++) {
+        if (port <= denied[i].last && last >= denied[i].first) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint32_t real_in(uint16_t port, unsigned int nr_bytes)
+{
+    return nr_bytes == 1 ? inb(port) : nr_bytes == 2 ? inw(port) : inl(port);
+}
+
+static void real_out(uint16_t port, unsigned int nr_bytes, uint32_t value)
+{
+    if (nr_bytes == 1) {
+        outb(port, (uint8_t)value);
+    } else if (nr_bytes == 2) {
+        outw(port, (uint16_t)value);
+    } else {
+        outl(port, value);
+    }
+}
+
+static bool is_pci_address(uint16_t port, unsigned int nr_bytes)
+{
+    return port == PCI_ADDRESS && nr_bytes == 4;
+}
+
+static bool is_pci_data(const struct vcpu *v, uint16_t port, unsigned int nr_bytes)
+{
+    return port >= PCI_DATA && port + nr_bytes <= PCI_DATA + 4 && (v->pv.pci_address & 0x80000000u);
+}
+
+uint32_t port_read(struct vcpu *v, uint16_t port, unsigned int nr_bytes)
+{
+    uint32_t value;
+
+    if (!port_allowed(v, port, nr_bytes)) {
+        return (uint32_t)emul_cut(~UINT64_C(0), nr_bytes);
+    }
+    if (is_pci_address(port, nr_bytes)) {
+        return v->pv.pci_address;
+    }
+    if (!is_pci_data(v, port, nr_bytes)) {
+        return real_in(port, nr_bytes);
+    }
+    spin_lock(&pci_lock);
+    outl(PCI_ADDRESS, v->pv.pci_address);
+    value = real_in(port, nr_bytes);
+    spin_unlock(&pci_lock);
+    return value;
+}
+
+void port_write(struct vcpu *v, uint16_t port, unsigned int nr_bytes, uint32_t value)
+{
+    if (!port_allowed(v, port, nr_bytes)) {
+        return;
+    }
+    if (is_pci_address(port, nr_bytes)) {
+        v->pv.pci_address = value;
+        return;
+    }
+    if (port == PIT_CONTROL && (value & 0xc0) != 0x80) {
+        return; /* only channel 2, the speaker's, is the hardware domain's */
+    }
+    if (!is_pci_data(v, port, nr_bytes)) {
+        real_out(port, nr_bytes, value);
+        return;
+    }
+    spin_lock(&pci_lock);
+    outl(PCI_ADDRESS, v->pv.pci_address);
+    real_out(port, nr_bytes, value);
+    spin_unlock(&pci_lock);
+}
+
+static enum emul_status port_once(struct emul *e, uint16_t port)
+{
+    unsigned int nr = e->insn.op_bytes;
+    const struct emul_insn eax = {.reg = EMUL_GPR_RAX, .op_bytes = (uint8_t)nr};
+
+    if (e->insn.op == EMUL_OP_OUT) {
+        port_write(e->v, port, nr, (uint32_t)emul_reg_value(&eax, e->gpr));
+    } else {
+        emul_reg_write(&eax, e->gpr, port_read(e->v, port, nr));
+    }
+    return EMUL_DONE;
+}
+
+/* Add to rsi, rdi or rcx at the width of addresses: 32-bit ones clear the upper half. */
+static void address_step(struct emul *e, unsigned int reg, int64_t step)
+{
+    uint64_t sum = e->gpr[reg] + (uint64_t)step;
+
+    e->gpr[reg] = e->insn.addr_bytes == 4 ? (uint32_t)sum : sum;
+}
+
+/* One element of ins or outs; false: its memory cannot be reached, and the device has not been touched. */
+static bool string_once(struct emul *e, uint16_t port)
+{
+    unsigned int nr = e->insn.op_bytes;
+    int64_t step = e->rflags & FLAG_DF ? -(int64_t)nr : (int64_t)nr;
+    gva_t at = gva_make(emul_operand_address(e));
+    uint32_t value = 0;
+
+    if (e->insn.op == EMUL_OP_OUTS) {
+        if (guest_read(&value, at, nr)) {
+            return false;
+        }
+        port_write(e->v, port, nr, value);
+        address_step(e, EMUL_GPR_RSI, step);
+        return true;
+    }
+    /* What a device gives away is gone: see that there is a place for it first. */
+    if (guest_write(at, &value, nr)) {
+        return false;
+    }
+    value = port_read(e->v, port, nr);
+    if (guest_write(at, &value, nr)) {
+        return false;
+    }
+    address_step(e, EMUL_GPR_RDI, step);
+    return true;
+}
+
+static enum emul_status port_string(struct emul *e, uint16_t port)
+{
+    bool rep = e->insn.rep != EMUL_REP_NONE;
+    unsigned int i;
+
+    if (e->mode != EMUL_MODE_64) {
+        return EMUL_NOT_OURS;
+    }
+    for (i = 0; i < (rep ? STRING_CHUNK : 1); i++) {
+        if (rep && emul_cut(e->gpr[EMUL_GPR_RCX], e->insn.addr_bytes) == 0) {
+            return EMUL_DONE;
+        }
+        if (!string_once(e, port)) {
+            /* What was done before counts: the guest executes it again from the element that faults. */
+            return i > 0 ? EMUL_AGAIN
+                         : emul_operand_fault(e->v, gva_make(emul_operand_address(e)), e->insn.op_bytes,
+                                              e->insn.op == EMUL_OP_INS);
+        }
+        if (rep) {
+            address_step(e, EMUL_GPR_RCX, -1);
+        }
+    }
+    return rep ? EMUL_AGAIN : EMUL_DONE;
+}
+
+enum emul_status emul_port(struct emul *e)
+{
+    const struct vcpu *v = e->v;
+    uint16_t port = e->insn.src == EMUL_SRC_IMM ? (uint16_t)e->insn.imm : (uint16_t)e->gpr[EMUL_GPR_RDX];
+    bool architectural = v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl);
+
+    /* The guest kernel counts as ring 1, or as ring 0 where it asked for the architecture's own rules. */
+    if (v->pv.iopl < (v->guest_kernel ? (architectural ? 0 : 1) : 3)) {
+        return EMUL_NOT_OURS;
+    }
+    COUNT(v, event, COUNT_EMUL_PORT);
+    return e->insn.op == EMUL_OP_INS || e->insn.op == EMUL_OP_OUTS ? port_string(e, port) : port_once(e, port);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The iret hypercall: read the frame once, let frame.c say what it may have, switch mode, load. Pending events are
+ * delivered by the common exit afterwards, because the event mask has just been set from the frame's IF.
+ */
+#include "pv/iret.h"
+
+#include "domain/domain.h"
+#include "mm/guest_copy.h"
+#include "pv/frame.h"
+#include "pv/pv.h"
+#include "x86/cpu.h"
+
+/* The error code that a refused selector gives: its index and table, without the RPL (SDM vol. 3, 6.13). */
+#define SELECTOR_ERROR(sel) ((uint32_t)(sel) & ~3u)
+
+void pv_iret(struct vcpu *v)
+{
+    struct cpu_user_regs *r = &v->regs;
+    struct iret_context ctx;
+    struct iret_target to;
+    enum frame_fault fault;
+
+    if (guest_read(&ctx, gva_make(r->rsp), sizeof(ctx))) {
+        domain_crash(v->domain, "vcpu %u: iret frame at %#lx cannot be read (rip %#lx)", v->id, r->rsp, r->rip);
+        return;
+    }
+    fault = frame_check_iret(&ctx, &to);
+    if (to.to_user) {
+        if (mfn_eq(v->pv.user_root, MFN_INVALID)) {
+            domain_crash(v->domain, "vcpu %u: iret to user mode without user page tables (rip %#lx)", v->id, r->rip);
+            return;
+        }
+        pv_toggle_mode(v);
+    }
+    if (v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl)) {
+        v->pv.iopl = to.iopl;
+    }
+    r->rip = to.rip;
+    r->cs = to.cs;
+    r->rflags = to.rflags;
+    r->rsp = to.rsp;
+    r->ss = to.ss;
+    r->rax = to.rax;
+    if (to.restore_rcx_r11) {
+        r->rcx = to.rcx;
+        r->r11 = to.r11;
+    }
+    v->exit_iret = 1;
+    v->pv.nmi_masked = false;
+    if (v->pv.nmi_pending) {
+        v->exit_call = 1;
+    }
+    WRITE_ONCE(v->info->evtchn_upcall_mask, to.upcall_mask);
+
+    if (fault == FRAME_BAD_RIP) {
+        pv_inject_gp(v, 0);
+    } else if (fault == FRAME_BAD_CS) {
+        pv_inject_gp(v, SELECTOR_ERROR(to.cs));
+    } else if (fault == FRAME_BAD_SS) {
+        pv_inject_gp(v, SELECTOR_ERROR(to.ss));
+    }
+}
