@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The schema and the checks that need more than one key. A row says where a value goes and what it may be; defaults are
+ * filled in first, so a row that is not given changes nothing.
+ */
+#include "libxeno/cfg/domain_cfg.h"
+
+#include <stdlib.h>
+
+#include "common/compiler.h"
+#include "common/format.h"
+#include "common/string.h"
+
+enum row_type { ROW_STRING, ROW_NUMBER, ROW_ACTION, ROW_IGNORED };
+
+struct row {
+    const char *key;
+    uint16_t offset;
+    uint16_t size; /* ROW_STRING: of the field */
+    uint8_t type;  /* enum row_type */
+    int64_t min, max;
+};
+
+#define FIELD(m) offsetof(struct domain_cfg, m)
+#define STRING(k, m) {k, FIELD(m), sizeof(((struct domain_cfg *)0)->m), ROW_STRING, 0, 0}
+#define NUMBER(k, m, lo, hi) {k, FIELD(m), 0, ROW_NUMBER, lo, hi}
+#define ACTION(k, m) {k, FIELD(m), 0, ROW_ACTION, 0, 0}
+#define IGNORED(k) {k, 0, 0, ROW_IGNORED, 0, 0}
+
+static const struct row rows[] = {
+    STRING("name", name),
+    STRING("kernel", kernel),
+    STRING("ramdisk", ramdisk),
+    STRING("cmdline", cmdline),
+    STRING("root", root),
+    STRING("extra", extra),
+    STRING("uuid", uuid),
+    STRING("cpus", cpus),
+    STRING("type", type),
+    NUMBER("memory", memory_mib, 1, 1l << 24),
+    NUMBER("maxmem", maxmem_mib, 1, 1l << 24),
+    NUMBER("vcpus", vcpus, 1, 128),
+    NUMBER("cpu_weight", cpu_weight, 1, 65535),
+    NUMBER("cap", cap, 0, 12800),
+    ACTION("on_poweroff", on_poweroff),
+    ACTION("on_reboot", on_reboot),
+    ACTION("on_crash", on_crash),
+    /* Known to xl, without a meaning here (yet): files that work there are read here without noise. */
+    IGNORED("builder"), IGNORED("pool"), IGNORED("seclabel"), IGNORED("maxvcpus"), IGNORED("cpus_soft"),
+    IGNORED("on_watchdog"), IGNORED("on_soft_reset"), IGNORED("disk"), IGNORED("vif"), IGNORED("vfb"),
+    IGNORED("localtime"), IGNORED("rtc_timeoffset"), IGNORED("tsc_mode"), IGNORED("nomigrate"), IGNORED("max_grant_frames"),
+    IGNORED("max_maptrack_frames"), IGNORED("max_grant_version"), IGNORED("max_event_channels"), IGNORED("device_tree"),
+    IGNORED("bootloader"), IGNORED("bootloader_args"), IGNORED("driver_domain"), IGNORED("p9"), IGNORED("channel"),
+};
+
+struct reader {
+    struct cfg *c;
+    struct domain_cfg *out;
+    char *err;
+    size_t err_size;
+};
+
+static int bad(const struct reader *r, const struct cfg_pair *p, const char *what)
+{
+    format(r->err, r->err_size, "%s:%u: %s: %s", r->c->file, p->line, p->key, what);
+    return -1;
+}
+
+static int read_action(const struct reader *r, const struct cfg_pair *p, enum domain_action *out)
+{
+    static const char *const names[] = {"destroy", "preserve", "restart"};
+
+    for (unsigned int i = 0; p->value->type == CFG_STRING && i < ARRAY_SIZE(names); i++) {
+        if (strcmp(p->value->text, names[i]) == 0) {
+            *out = (enum domain_action)i;
+            return 0;
+        }
+    }
+    return bad(r, p, "expected \"destroy\", \"preserve\" or \"restart\"");
+}
+
+static int read_row(const struct reader *r, const struct row *row, const struct cfg_pair *p)
+{
+    char *field = (char *)r->out + row->offset;
+    char what[96];
+
+    switch (row->type) {
+    case ROW_STRING:
+        if (p->value->type == CFG_LIST) {
+            return bad(r, p, "expected a string in quotes, not a list");
+        }
+        if (strlen(p->value->text) >= row->size) {
+            format(what, sizeof(what), "longer than %u characters", row->size - 1u);
+            return bad(r, p, what);
+        }
+        memcpy(field, p->value->text, strlen(p->value->text) + 1);
+        return 0;
+    case ROW_NUMBER:
+        if (p->value->type != CFG_NUMBER) {
+            return bad(r, p, "expected a number without quotes");
+        }
+        if (p->value->number < row->min || p->value->number > row->max) {
+            format(what, sizeof(what), "%ld is out of range: %ld to %ld", p->value->number, row->min, row->max);
+            return bad(r, p, what);
+        }
+        memcpy(field, &p->value->number, sizeof(p->value->number));
+        return 0;
+    case ROW_ACTION:
+        return read_action(r, p, (enum domain_action *)(void *)field);
+    default:
+        return 0;
+    }
+}
+
+/* Levenshtein distance of short words; more than `limit` is as good as infinite. */
+static unsigned int distance(const char *a, const char *b)
+{
+    unsigned int row[40];
+    size_t la = strlen(a), lb = strlen(b);
+
+    if (la >= ARRAY_SIZE(row) || lb >= ARRAY_SIZE(row)) {
+        return UINT32_MAX;
+    }
+    for (size_t j = 0; j <= lb; j++) {
+        row[j] = (unsigned int)j;
+    }
+    for (size_t i = 1; i <= la; i++) {
+        unsigned int diagonal = row[0];
+
+        row[0] = (unsigned int)i;
+        for (size_t j = 1; j <= lb; j++) {
+            unsigned int change = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned int insert = MIN(row[j], row[j - 1]) + 1;
+
+            diagonal = row[j];
+            row[j] = MIN(insert, change);
+        }
+    }
+    return row[lb];
+}
+
+static const char *nearest_key(const char *key)
+{
+    const char *best = NULL;
+    unsigned int least = 4; /* farther than three letters is another word */
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        unsigned int d = distance(key, rows[i].key);
+
+        if (d < least) {
+            least = d;
+            best = rows[i].key;
+        }
+    }
+    return best;
+}
+
+static void warn_unknown(const struct cfg *c, void (*warn)(void *ctx, const char *line), void *ctx)
+{
+    for (const struct cfg_pair *p = c->pairs; p; p = p->next) {
+        const char *near = p->used ? NULL : nearest_key(p->key);
+        char line[256];
+
+        if (p->used) {
+            continue;
+        }
+        format(line, sizeof(line), "%s:%u: unknown key %s is ignored%s%s%s", c->file, p->line, p->key, near ? ": did you mean " : "",
+               near ? near : "", near ? "?" : "");
+        warn(ctx, line);
+    }
+}
+
+/* "0-3,5,^1" or "all". */
+static int parse_cpus(const char *s, uint64_t *mask)
+{
+    *mask = 0;
+    if (!*s || strcmp(s, "all") == 0) {
+        return 0;
+    }
+    while (*s) {
+        bool not = *s == '^';
+        unsigned long from, to;
+        char *end;
+
+        s += not;
+        from = to = strtoul(s, &end, 10);
+        if (end == s) {
+            return -1;
+        }
+        if (*end == '-') {
+            s = end + 1;
+            to = strtoul(s, &end, 10);
+            if (end == s) {
+                return -1;
+            }
+        }
+        if (from > to || to > 63 || (*end && *end != ',')) {
+            return -1;
+        }
+        for (unsigned long i = from; i <= to; i++) {
+            *mask = not ? *mask & ~(1ul << i) : *mask | 1ul << i;
+        }
+        s = *end ? end + 1 : end;
+    }
+    return *mask ? 0 : -1;
+}
+
+/* 8-4-4-4-12 hexadecimal digits. */
+static int parse_uuid(const char *s, uint8_t out[16])
+{
+    unsigned int n = 0;
+
+    for (; *s; s++) {
+        unsigned int d = *s >= '0' && *s <= '9'   ? (unsigned int)(*s - '0')
+                         : *s >= 'a' && *s <= 'f' ? (unsigned int)(*s - 'a') + 10
+                         : *s >= 'A' && *s <= 'F' ? (unsigned int)(*s - 'A') + 10
+                                                  : 16;
+
+        if (*s == '-' && (n == 8 || n == 12 || n == 16 || n == 20)) {
+            continue;
+        }
+        if (d == 16 || n == 32) {
+            return -1;
+        }
+        out[n / 2] = (uint8_t)(n % 2 ? out[n / 2] | d : d << 4);
+        n++;
+    }
+    return n == 32 ? 0 : -1;
+}
+
+static int check_name(const struct reader *r, const char *name)
+{
+    if (!*name) {
+        format(r->err, r->err_size, "%s: name= is missing: every domain needs one", r->c->file);
+        return -1;
+    }
+    for (const char *p = name; *p; p++) {
+        if (*p <= ' ' || *p == '/' || *p == 0x7f) {
+            format(r->err, r->err_size, "%s: name \"%s\" has a blank or a slash in it: lists could not be read any more", r->c->file,
+                   name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int check_whole(const struct reader *r)
+{
+    struct domain_cfg *o = r->out;
+    size_t n;
+
+    if (check_name(r, o->name)) {
+        return -1;
+    }
+    if (!o->kernel[0]) {
+        format(r->err, r->err_size, "%s: kernel= is missing: give the kernel's file", r->c->file);
+        return -1;
+    }
+    if (o->type[0] && strcmp(o->type, "pv") != 0) {
+        format(r->err, r->err_size, "%s: type=\"%s\" is not supported: only \"pv\" is", r->c->file, o->type);
+        return -1;
+    }
+    if (parse_cpus(o->cpus, &o->affinity)) {
+        format(r->err, r->err_size, "%s: cpus=\"%s\": expected a list like \"0-3,5,^1\" or \"all\"", r->c->file, o->cpus);
+        return -1;
+    }
+    if (o->uuid[0] && parse_uuid(o->uuid, o->uuid_bytes)) {
+        format(r->err, r->err_size, "%s: uuid=\"%s\": expected 8-4-4-4-12 hexadecimal digits", r->c->file, o->uuid);
+        return -1;
+    }
+    if (!o->cmdline[0] && (o->root[0] || o->extra[0])) {
+        n = (size_t)format(o->cmdline, sizeof(o->cmdline), "%s%s%s%s", o->root[0] ? "root=" : "", o->root,
+                           o->root[0] && o->extra[0] ? " " : "", o->extra);
+        if (n >= sizeof(o->cmdline)) {
+            format(r->err, r->err_size, "%s: root= and extra= together are longer than 1023 characters", r->c->file);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ctx, const char *line), void *ctx, char *err,
+                    size_t err_size)
+{
+    struct reader r = {.c = c, .out = out, .err = err, .err_size = err_size};
+
+    memset(out, 0, sizeof(*out));
+    out->memory_mib = 32;
+    out->vcpus = 1;
+    out->on_reboot = ACTION_RESTART;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct cfg_pair *p = cfg_find(c, rows[i].key);
+
+        if (p && read_row(&r, &rows[i], p)) {
+            return -1;
+        }
+    }
+    if (check_whole(&r)) {
+        return -1;
+    }
+    warn_unknown(c, warn, ctx);
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's configuration out of xl.cfg pairs: a table of keys with type, place, range. Keys that xl knows and this tool
+ * has no use for are accepted in silence; others are warned about with the nearest known key.
+ */
+#ifndef LIBXENO_CFG_DOMAIN_CFG_H
+#define LIBXENO_CFG_DOMAIN_CFG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libxeno/cfg/cfg.h"
+
+#define DOMAIN_NAME_MAX 64
+
+enum domain_action { ACTION_DESTROY, ACTION_PRESERVE, ACTION_RESTART };
+
+struct domain_cfg {
+    char name[DOMAIN_NAME_MAX];
+    char kernel[256], ramdisk[256];
+    char cmdline[1024]; /* cmdline=, or root= and extra= */
+    char root[128], extra[1024];
+    char uuid[40];
+    char cpus[128];
+    char type[8];
+    int64_t memory_mib, maxmem_mib, vcpus, cpu_weight, cap;
+    enum domain_action on_poweroff, on_reboot, on_crash;
+    uint64_t affinity;  /* out of cpus=: a mask, 0: all */
+    uint8_t uuid_bytes[16];
+};
+
+/* warn(ctx, line) is called for each warning. 0, or -1 with one line in err. */
+int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ctx, const char *line), void *ctx, char *err,
+                    size_t err_size);
+
+#endif

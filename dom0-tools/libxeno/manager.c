@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of domains. A domain's end is noticed by its SHUTDOWN flag; its console is drained a last time before anything
+ * is torn down, so that its last words are in the log.
+ */
+#include "libxeno/manager.h"
+
+#include <stdlib.h>
+#include <xen/sched.h>
+
+#include "common/compiler.h"
+#include "common/errno.h"
+#include "common/format.h"
+#include "common/string.h"
+
+#define LOG_BYTES    32768u /* a power of two; per domain */
+#define RECORDS_KEPT 16u
+#define LIST_CHUNK   32u
+
+void manager_init(struct manager *m, const struct xeno_transport *t)
+{
+    memset(m, 0, sizeof(*m));
+    m->x.t = t;
+}
+
+static void lock(struct manager *m)
+{
+    m->x.t->lock(m->x.t->ctx);
+}
+
+static void unlock(struct manager *m)
+{
+    m->x.t->unlock(m->x.t->ctx);
+}
+
+const char *manager_end_text(enum end_reason r)
+{
+    static const char *const texts[] = {"", "shut down", "rebooted", "suspended", "crashed", "watchdog", "destroyed"};
+
+    return (unsigned int)r < ARRAY_SIZE(texts) ? texts[r] : "ended";
+}
+
+/* ---- console ---- */
+
+static void drain(struct managed *d)
+{
+    const struct xeno_transport *t = d->manager->x.t;
+
+    while (d->ring && console_ring_drain(d->ring, &d->log)) {
+        t->event_notify(t->ctx, d->console_port);
+        if (d->manager->console_changed) {
+            d->manager->console_changed(d->manager->ctx, d);
+        }
+    }
+}
+
+static void console_event(void *arg)
+{
+    drain(arg);
+}
+
+static int console_attach(struct managed *d, const struct xeno_built *b, struct xeno_error *err)
+{
+    const struct xeno_transport *t = d->manager->x.t;
+    long port;
+
+    d->log.size = LOG_BYTES;
+    d->log.buf = malloc(LOG_BYTES);
+    d->ring = d->log.buf ? t->map_foreign(t->ctx, b->domid, &b->console_mfn, 1) : NULL;
+    if (!d->ring) {
+        return xeno_fail(err, "%s: cannot map its console", d->cfg.name);
+    }
+    port = t->event_bind(t->ctx, b->domid, b->console_port, console_event, d);
+    if (port < 0) {
+        t->unmap_foreign(t->ctx, d->ring, 1);
+        d->ring = NULL;
+        return xeno_fail(err, "%s: cannot connect its console: %s", d->cfg.name, xeno_errno_text(port));
+    }
+    d->console_port = (uint32_t)port;
+    return 0;
+}
+
+static void console_detach(struct managed *d)
+{
+    const struct xeno_transport *t = d->manager->x.t;
+
+    if (d->ring) {
+        drain(d);
+        t->event_unbind(t->ctx, d->console_port);
+        t->unmap_foreign(t->ctx, d->ring, 1);
+        d->ring = NULL;
+    }
+}
+
+void manager_console_input(struct managed *d, const char *text, size_t n)
+{
+    struct manager *m = d->manager;
+
+    lock(m);
+    if (d->ring && console_ring_input(d->ring, text, n)) {
+        m->x.t->event_notify(m->x.t->ctx, d->console_port);
+    }
+    unlock(m);
+}
+
+/* ---- the list ---- */
+
+static void record_free(struct managed *d)
+{
+    free(d->log.buf);
+    free(d);
+}
+
+/* Drop the oldest records beyond those that are kept. */
+static void trim_records(struct manager *m)
+{
+    struct managed **link = &m->list;
+    unsigned int seen = 0;
+
+    while (*link) {
+        struct managed *d = *link;
+
+        if (d->domid == DOMID_NONE && ++seen > RECORDS_KEPT) {
+            *link = d->next;
+            record_free(d);
+        } else {
+            link = &d->next;
+        }
+    }
+}
+
+static struct managed *alive(struct manager *m, const char *name)
+{
+    struct managed *d = m->list;
+
+    while (d && (d->domid == DOMID_NONE || strcmp(d->cfg.name, name) != 0)) {
+        d = d->next;
+    }
+    return d;
+}
+
+struct managed *manager_record(struct manager *m, const char *name)
+{
+    struct managed *d = m->list;
+
+    while (d && strcmp(d->cfg.name, name) != 0) {
+        d = d->next;
+    }
+    return d;
+}
+
+struct managed *manager_find(struct manager *m, const char *name, struct xeno_error *err)
+{
+    struct managed *d = alive(m, name);
+    const struct managed *record;
+    unsigned long id;
+    char *end;
+
+    if (d) {
+        return d;
+    }
+    id = strtoul(name, &end, 10);
+    if (*name && !*end) {
+        for (d = m->list; d; d = d->next) {
+            if (d->domid == id) {
+                return d;
+            }
+        }
+    }
+    record = manager_record(m, name);
+    if (record) {
+        xeno_fail(err, "%s is not running: it %s: see 'xeno console --log %s', or create it again", name, manager_end_text(record->ended),
+                  name);
+    } else {
+        xeno_fail(err, "%s: no such domain: 'xeno list' shows those that there are", name);
+    }
+    return NULL;
+}
+
+const char *manager_name(struct manager *m, uint32_t domid, char *buf, size_t size)
+{
+    if (domid == m->x.t->own_domid) {
+        return "Domain-0";
+    }
+    for (const struct managed *d = m->list; d; d = d->next) {
+        if (d->domid == domid) {
+            return d->cfg.name;
+        }
+    }
+    format(buf, size, "(domain-%u)", domid);
+    return buf;
+}
+
+/* ---- create, destroy, end ---- */
+
+struct files {
+    const void *kernel, *ramdisk;
+    size_t kernel_size, ramdisk_size;
+};
+
+static void files_close(struct manager *m, const struct files *f)
+{
+    const struct xeno_transport *t = m->x.t;
+
+    if (f->kernel) {
+        t->file_close(t->ctx, f->kernel, f->kernel_size);
+    }
+    if (f->ramdisk) {
+        t->file_close(t->ctx, f->ramdisk, f->ramdisk_size);
+    }
+}
+
+static int files_open(struct manager *m, const struct domain_cfg *cfg, struct files *f, struct xeno_error *err)
+{
+    const struct xeno_transport *t = m->x.t;
+    int rc;
+
+    memset(f, 0, sizeof(*f));
+    rc = t->file_open(t->ctx, cfg->kernel, &f->kernel, &f->kernel_size);
+    if (rc) {
+        return xeno_fail(err, "%s: kernel %s: %s: give a file that is there", cfg->name, cfg->kernel, xeno_errno_text(rc));
+    }
+    if (cfg->ramdisk[0]) {
+        rc = t->file_open(t->ctx, cfg->ramdisk, &f->ramdisk, &f->ramdisk_size);
+        if (rc) {
+            files_close(m, f);
+            return xeno_fail(err, "%s: ramdisk %s: %s: give a file that is there", cfg->name, cfg->ramdisk, xeno_errno_text(rc));
+        }
+    }
+    return 0;
+}
+
+static void build_config(const struct domain_cfg *cfg, const struct files *f, struct xeno_build_config *b)
+{
+    *b = (struct xeno_build_config){.name = cfg->name,
+                                    .kernel_name = cfg->kernel,
+                                    .kernel = f->kernel,
+                                    .kernel_size = f->kernel_size,
+                                    .ramdisk = f->ramdisk,
+                                    .ramdisk_size = f->ramdisk_size,
+                                    .cmdline = cfg->cmdline,
+                                    .memory_mib = (uint64_t)cfg->memory_mib,
+                                    .vcpus = (uint32_t)cfg->vcpus,
+                                    .domid = DOMID_INVALID,
+                                    .weight = (uint32_t)cfg->cpu_weight,
+                                    .cap = (uint32_t)cfg->cap,
+                                    .affinity = cfg->affinity,
+                                    .start_paused = true};
+    memcpy(b->uuid, cfg->uuid_bytes, sizeof(b->uuid));
+}
+
+/* Built paused, console attached, then started: not one byte of its output is missed. */
+static int build_and_attach(struct manager *m, struct managed *d, const struct files *f, bool paused, struct xeno_error *err)
+{
+    struct xeno_build_config b;
+    struct xeno_built built;
+    long rc;
+
+    build_config(&d->cfg, f, &b);
+    if (xeno_build(&m->x, &b, &built, err)) {
+        return -1;
+    }
+    d->domid = d->last_domid = built.domid;
+    if (console_attach(d, &built, err)) {
+        goto out_destroy;
+    }
+    rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);
+    if (rc) {
+        xeno_fail(err, "%s: cannot start it: %s", d->cfg.name, xeno_errno_text(rc));
+        goto out_detach;
+    }
+    return 0;
+
+out_detach:
+    console_detach(d);
+out_destroy:
+    xeno_domain_destroy(&m->x, built.domid);
+    d->domid = DOMID_NONE;
+    return -1;
+}
+
+static int create_locked(struct manager *m, const struct domain_cfg *cfg, bool paused, struct xeno_error *err)
+{
+    struct managed *d;
+    struct files f;
+    int rc;
+
+    if (alive(m, cfg->name) || strcmp(cfg->name, "Domain-0") == 0) {
+        return xeno_fail(err, "a domain named %s is running already: choose another name or destroy it first", cfg->name);
+    }
+    if (files_open(m, cfg, &f, err)) {
+        return -1;
+    }
+    d = calloc(1, sizeof(*d));
+    if (!d) {
+        files_close(m, &f);
+        return xeno_fail(err, "%s: the control domain is out of memory", cfg->name);
+    }
+    d->cfg = *cfg;
+    d->manager = m;
+    rc = build_and_attach(m, d, &f, paused, err);
+    files_close(m, &f);
+    if (rc) {
+        record_free(d);
+        return rc;
+    }
+    d->next = m->list;
+    m->list = d;
+    return 0;
+}
+
+int manager_create(struct manager *m, const struct domain_cfg *cfg, bool paused, struct xeno_error *err)
+{
+    int rc;
+
+    lock(m);
+    rc = create_locked(m, cfg, paused, err);
+    unlock(m);
+    return rc;
+}
+
+/* The domain goes, the record stays. Lock held. */
+static long end_locked(struct manager *m, struct managed *d, enum end_reason why)
+{
+    long rc;
+
+    console_detach(d);
+    rc = xeno_domain_destroy(&m->x, d->domid);
+    if (rc == 0 || rc == -ESRCH) {
+        d->domid = DOMID_NONE;
+        d->ended = d->ended == END_NOT ? why : d->ended;
+        if (m->console_changed) {
+            m->console_changed(m->ctx, d);
+        }
+        trim_records(m);
+        rc = 0;
+    }
+    return rc;
+}
+
+int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err)
+{
+    struct managed *d;
+    long rc = -ESRCH;
+
+    lock(m);
+    for (d = m->list; d && d->domid != domid; d = d->next) {
+    }
+    if (domid == m->x.t->own_domid) {
+        rc = -EINVAL;
+    } else {
+        rc = d ? end_locked(m, d, END_DESTROYED) : xeno_domain_destroy(&m->x, domid);
+    }
+    unlock(m);
+    return rc ? xeno_fail(err, "cannot destroy domain %u: %s", domid, xeno_errno_text(rc)) : 0;
+}
+
+static enum end_reason reason_of(uint32_t flags)
+{
+    switch (flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask) {
+    case SHUTDOWN_poweroff:
+        return END_POWEROFF;
+    case SHUTDOWN_reboot:
+        return END_REBOOT;
+    case SHUTDOWN_suspend:
+        return END_SUSPEND;
+    case SHUTDOWN_watchdog:
+        return END_WATCHDOG;
+    default:
+        return END_CRASH;
+    }
+}
+
+static enum domain_action action_of(const struct managed *d)
+{
+    switch (d->ended) {
+    case END_POWEROFF:
+        return d->cfg.on_poweroff;
+    case END_REBOOT:
+        return d->cfg.on_reboot;
+    case END_SUSPEND:
+        return ACTION_PRESERVE;
+    default:
+        return d->cfg.on_crash;
+    }
+}
+
+static void say(struct manager *m, const char *name, const char *what)
+{
+    char line[160];
+
+    if (m->log) {
+        format(line, sizeof(line), "%s: %s", name, what);
+        m->log(m->ctx, line);
+    }
+}
+
+static void restart(struct manager *m, const struct domain_cfg *cfg)
+{
+    struct domain_cfg copy = *cfg; /* the record may go while the new one is made */
+    struct xeno_error err;
+
+    if (create_locked(m, &copy, false, &err)) {
+        say(m, copy.name, err.text);
+    }
+}
+
+/* One domain that has ended and has not been dealt with; NULL if there is none. */
+static struct managed *find_ended(struct manager *m)
+{
+    for (struct managed *d = m->list; d; d = d->next) {
+        struct xen_domctl_getdomaininfo info;
+
+        if (d->domid != DOMID_NONE && d->ended == END_NOT && xeno_domain_info(&m->x, d->domid, &info) == 0 &&
+            (info.flags & XEN_DOMINF_shutdown)) {
+            d->ended = reason_of(info.flags);
+            return d;
+        }
+    }
+    return NULL;
+}
+
+void manager_service(struct manager *m)
+{
+    struct managed *d;
+
+    lock(m);
+    while ((d = find_ended(m)) != NULL) {
+        enum domain_action action = action_of(d);
+
+        drain(d);
+        if (d->ended == END_CRASH) {
+            say(m, d->cfg.name, "crashed");
+        }
+        if (action == ACTION_PRESERVE) {
+            if (m->console_changed) {
+                m->console_changed(m->ctx, d);
+            }
+            continue;
+        }
+        end_locked(m, d, d->ended);
+        if (action == ACTION_RESTART) {
+            restart(m, &d->cfg);
+        }
+    }
+    unlock(m);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domains that one control process looks after: names, configurations, consoles, and what is done when one ends.
+ * Everything is guarded by the transport's lock; functions here take it, callbacks from events do not.
+ * Invariant: an entry has a domid while its domain exists, and keeps its console log for a while after.
+ */
+#ifndef LIBXENO_MANAGER_H
+#define LIBXENO_MANAGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libxeno/build.h"
+#include "libxeno/cfg/domain_cfg.h"
+#include "libxeno/console_ring.h"
+#include "libxeno/xeno.h"
+
+#define DOMID_NONE UINT32_MAX
+
+enum end_reason { END_NOT, END_POWEROFF, END_REBOOT, END_SUSPEND, END_CRASH, END_WATCHDOG, END_DESTROYED };
+
+struct managed {
+    struct managed *next;
+    struct domain_cfg cfg;
+    uint32_t domid;                 /* DOMID_NONE: it has ended, this is its record */
+    uint32_t last_domid;            /* what it was */
+    enum end_reason ended;
+    struct xencons_interface *ring; /* mapped, NULL if it has none or has ended */
+    uint32_t console_port;          /* ours */
+    struct console_log log;
+    struct manager *manager;
+};
+
+struct manager {
+    struct xeno x;
+    struct managed *list;           /* newest first */
+    unsigned int nr_records;        /* entries that have ended */
+    void (*console_changed)(void *ctx, struct managed *m); /* new output, or it has ended; may be NULL */
+    void (*log)(void *ctx, const char *line);              /* what the service did on its own */
+    void *ctx;
+};
+
+void manager_init(struct manager *m, const struct xeno_transport *t);
+
+/* Read the files that the configuration names, build, attach the console. 0 or -1 with err. */
+int manager_create(struct manager *m, const struct domain_cfg *cfg, bool paused, struct xeno_error *err);
+
+/* Destroy a domain; its record stays. */
+int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err);
+
+/* By name or number: the entry of a living domain, NULL with err. A number of a domain that is not ours gives an error too. */
+struct managed *manager_find(struct manager *m, const char *name, struct xeno_error *err);
+/* By name, dead or alive, the newest. */
+struct managed *manager_record(struct manager *m, const char *name);
+/* A name for any domid. */
+const char *manager_name(struct manager *m, uint32_t domid, char *buf, size_t size);
+
+/* Look for domains that have ended and do what their configurations say. Called when VIRQ_DOM_EXC comes. */
+void manager_service(struct manager *m);
+
+/* Type into a domain's console. */
+void manager_console_input(struct managed *d, const char *text, size_t n);
+
+const char *manager_end_text(enum end_reason r);
+
+#endif
