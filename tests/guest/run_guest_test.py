@@ -69,11 +69,18 @@ def run_image(image, head, args):
 
 def main():
     parser = argparse.ArgumentParser(description="Run one guest test on both hypervisors and compare.")
-    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("name", metavar="NAME", nargs="?")
+    parser.add_argument("--list", metavar="KIND", choices=["functional", "hostile"], help="print the names of that kind of tests")
     parser.add_argument("--on", choices=["both", "xen", "xenolith"], default="both")
     parser.add_argument("--build-dir", type=Path, default=run_guest.ROOT / "build")
     parser.add_argument("--cpu-model", default="")
     args = parser.parse_args()
+    if args.list:
+        names = sorted(main_c.parent.name for main_c in HERE.glob("*/main.c"))
+        print("\n".join(name for name in names if head_options(name)["KIND"] == args.list))
+        return
+    if not args.name:
+        parser.error("NAME or --list KIND")
     try:
         head = head_options(args.name)
         results = [result for image in images(args.name, args.build_dir) for result in run_image(image, head, args)]

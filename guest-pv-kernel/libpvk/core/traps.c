@@ -10,7 +10,7 @@
 #include "libpvk/core/backend.h"
 #include "libpvk/core/cpu.h"
 #include "libpvk/core/user.h"
-#include "libpvk/pv/asm.h"
+#include "libpvk/core/vectors.h"
 
 #define NR_EXCEPTIONS 32
 

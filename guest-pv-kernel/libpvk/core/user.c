@@ -11,7 +11,7 @@
 #include "libpvk/core/backend.h"
 #include "libpvk/core/cpu.h"
 #include "libpvk/core/sched.h"
-#include "libpvk/pv/asm.h"
+#include "libpvk/core/vectors.h"
 #include "pvk/memory.h"
 
 extern char __user_text_start[], __user_text_end[];
@@ -24,8 +24,7 @@ void user_context_init(struct user_context *ctx, struct user_space *space, uintp
     ctx->regs.rip = entry;
     ctx->regs.rsp = stack_top;
     ctx->regs.rdi = arg;
-    ctx->regs.cs = SEL_USER_CS;
-    ctx->regs.ss = SEL_KERNEL_SS;
+    user_regs_init(&ctx->regs);
     ctx->regs.rflags = RFLAGS_IF;
 }
 

@@ -13,6 +13,9 @@ __noreturn_fn void user_stopped(const struct trap_regs *regs);
 /* User code was interrupted and the interrupt has been handled: returns to go on with it, or ends user_run(). */
 void user_interrupted(const struct trap_regs *regs);
 
+/* Back end: give zeroed registers the segments of user mode. */
+void user_regs_init(struct trap_regs *regs);
+
 /* Back end: load *regs and enter user mode, having stored the stack pointer to come back to. Interrupts are off. */
 void user_enter(struct trap_regs *regs, uint64_t *kernel_rsp);
 

@@ -12,10 +12,6 @@
 #define HC_STACK_SWITCH 3
 #define HC_IRET         23
 
-/* Selectors of the hypervisor's flat ring-3 segments. The privilege bits of CS say who was interrupted: 0 kernel, 3 user. */
-#define SEL_KERNEL_SS 0xe02b
-#define SEL_USER_CS   0xe033
-
 /* Offsets into struct trap_regs. */
 #define REGS_RAX    96
 #define REGS_R11    104
@@ -24,10 +20,5 @@
 #define REGS_VECTOR 124
 #define REGS_RIP    128
 #define REGS_CS     136
-
-/* Vectors that no CPU has, for the entries that are not exceptions. */
-#define VECTOR_EVENT    256
-#define VECTOR_SYSCALL  257
-#define VECTOR_FAILSAFE 258
 
 #endif

@@ -12,8 +12,6 @@
 
 _Static_assert(HC_STACK_SWITCH == __HYPERVISOR_stack_switch, "hypercall number");
 _Static_assert(HC_IRET == __HYPERVISOR_iret, "hypercall number");
-_Static_assert(SEL_KERNEL_SS == FLAT_KERNEL_SS, "selector");
-_Static_assert(SEL_USER_CS == FLAT_USER_CS64, "selector");
 _Static_assert(REGS_RAX == offsetof(struct trap_regs, rax), "frame layout");
 _Static_assert(REGS_R11 == offsetof(struct trap_regs, r11), "frame layout");
 _Static_assert(REGS_RCX == offsetof(struct trap_regs, rcx), "frame layout");

@@ -8,6 +8,7 @@
  * The second form ends in what the iret hypercall wants at rsp: rax r11 rcx flags rip cs rflags rsp ss. An error code is
  * one word, as `flags` is, so each frame turns into the other in place.
  */
+#include "libpvk/core/vectors.h"
 #include "libpvk/pv/asm.h"
 
     .text

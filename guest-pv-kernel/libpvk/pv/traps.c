@@ -7,7 +7,7 @@
 
 #include "libpvk/core/backend.h"
 #include "libpvk/core/cpu.h"
-#include "libpvk/pv/asm.h"
+#include "libpvk/core/user.h"
 #include "libpvk/pv/entry.h"
 #include "pvk/pv/hypercall.h"
 
@@ -57,6 +57,5 @@ uint64_t backend_fault_address(void)
 
 void backend_fix_syscall_regs(struct trap_regs *regs)
 {
-    regs->cs = SEL_USER_CS;
-    regs->ss = SEL_KERNEL_SS;
+    user_regs_init(regs);
 }

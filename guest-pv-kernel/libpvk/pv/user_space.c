@@ -167,6 +167,12 @@ void user_space_use(struct user_space *space)
     cpu->space = space;
 }
 
+void user_regs_init(struct trap_regs *regs)
+{
+    regs->cs = FLAT_USER_CS64;
+    regs->ss = FLAT_USER_SS64;
+}
+
 void user_set_entry_stack(uint64_t kernel_rsp)
 {
     struct cpu *cpu = this_cpu();
