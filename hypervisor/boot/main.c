@@ -22,6 +22,7 @@
 #include "x86/ipi.h"
 #include "x86/percpu.h"
 #include "x86/pgtable.h"
+#include "x86/selftest.h"
 #include "x86/smp.h"
 #include "x86/time.h"
 #include "x86/upcalls.h"
@@ -155,6 +156,24 @@ static void processors_start(void)
     log_info("CPUs: %u of %u", nr_cpus, MAX(acpi.nr_cpus, 1u) + acpi.cpus_left_out);
 }
 
+#ifdef XENO_DEBUG
+#define SELF_TESTS true
+#else
+#define SELF_TESTS false
+#endif
+
+static void self_tests(void)
+{
+    char how[16];
+
+    if (SELF_TESTS) {
+        selftest_run();
+    }
+    if (cmdline_get(boot_info.cmdline, "selftest", how, sizeof(how))) {
+        selftest_die(how);
+    }
+}
+
 void boot_start(uint32_t magic, uint64_t info_pa)
 {
     struct cpu_options options;
@@ -174,5 +193,6 @@ void boot_start(uint32_t magic, uint64_t info_pa)
     log_info("memory: %lu MiB in %lu frames", early_mem_total(memory_all_ranges()) >> 20, memory_frame_tables());
     processors_start();
     hv_map_seal();
+    self_tests();
     boot_fail("no boot domain");
 }

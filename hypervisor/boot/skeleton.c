@@ -47,7 +47,6 @@ void upcall_device_irq(uint32_t vector)
 void upcall_ap_ready(void)
 {
     for (;;) {
-        cpu_take_work();
         cpu_sleep();
     }
 }

@@ -42,13 +42,15 @@ static bool in_text(uint64_t addr)
     return addr >= (uint64_t)__image_start && addr < (uint64_t)__text_end;
 }
 
-static void print_addr(const char *mark, uint64_t addr)
+/* back: 1 for a return address, whose call may be its function's last instruction. */
+static void print_addr(const char *mark, uint64_t addr, uint32_t back)
 {
     uint32_t offset = 0;
     const char *name = NULL;
 
     if (in_text(addr)) {
-        name = symtab_find(symtab, symtab_count, symtab_names, (uint32_t)(addr - (uint64_t)__image_start), &offset);
+        name = symtab_find(symtab, symtab_count, symtab_names, (uint32_t)(addr - (uint64_t)__image_start) - back, &offset);
+        offset += back;
     }
     log_err("  %s%016lx %s+0x%x", mark, addr, name ? name : "?", offset);
 }
@@ -78,7 +80,7 @@ static void backtrace_scan(uint64_t sp)
         uint64_t word = *(const uint64_t *)at;
 
         if (in_text(word)) {
-            print_addr("? ", word);
+            print_addr("? ", word, 1);
             shown++;
         }
     }
@@ -86,14 +88,14 @@ static void backtrace_scan(uint64_t sp)
 
 void backtrace_print(uint64_t rip, uint64_t rbp)
 {
-    print_addr("", rip);
+    print_addr("", rip, 0);
     for (int i = 0; i < TRACE_MAX && on_stack(rbp, rbp); i++) {
         const uint64_t *frame = (const uint64_t *)rbp;
 
         if (!in_text(frame[1])) {
             break;
         }
-        print_addr("", frame[1]);
+        print_addr("", frame[1], 1);
         if (frame[0] <= rbp) {
             break;
         }
@@ -107,7 +109,7 @@ static void backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
     if (HAVE_FRAME_POINTERS) {
         backtrace_print(rip, rbp);
     } else {
-        print_addr("", rip);
+        print_addr("", rip, 0);
         backtrace_scan(rsp);
     }
 }

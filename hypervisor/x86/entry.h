@@ -6,8 +6,6 @@
 #ifndef X86_ENTRY_H
 #define X86_ENTRY_H
 
-#include <stdint.h>
-
 #include "common/compiler.h"
 
 struct vcpu;
@@ -23,9 +21,6 @@ void stack_reset_and_call(void (*fn)(void)) __noreturn_fn;
  * operation whose length a guest chooses. Interrupts only set work bits, so the caller's state is safe.
  */
 int preempt_pending(void);
-
-/* For the idle loop: take this CPU's work bits, serve those of x86's own, and return the others (WORK_*). */
-uint32_t cpu_take_work(void);
 
 /* sti; hlt; cli: sleep until an interrupt. */
 void cpu_sleep(void);

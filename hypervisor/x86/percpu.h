@@ -29,7 +29,6 @@ struct tss64 {
 /* Work to be done on a CPU before it returns to a guest or sleeps: bits of percpu.work. */
 #define WORK_RESCHED   (1u << 0) /* run the scheduler */
 #define WORK_TIMER     (1u << 1) /* expired software timers */
-#define WORK_IPI       (1u << 2) /* a request in the shared part, see x86/ipi.h */
 #define WORK_CONSOLE   (1u << 3) /* characters arrived on the console */
 #define WORK_REAP      (1u << 4) /* a domain that has ended is to be destroyed */
 

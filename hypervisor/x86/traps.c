@@ -123,22 +123,9 @@ void trap_from_hv(struct cpu_user_regs *r)
     panic_regs(r, "%s in the hypervisor", exception_names[vector]);
 }
 
-uint32_t cpu_take_work(void)
-{
-    uint32_t work = __atomic_exchange_n(&this_cpu()->work, 0, __ATOMIC_ACQ_REL);
-
-    if (work & WORK_IPI) {
-        ipi_poll();
-    }
-    if (work & WORK_CONSOLE) {
-        console_poll_input();
-    }
-    return work & ~(WORK_IPI | WORK_CONSOLE);
-}
-
 void trap_exit_work(void)
 {
-    uint32_t work = cpu_take_work();
+    uint32_t work = __atomic_exchange_n(&this_cpu()->work, 0, __ATOMIC_ACQ_REL);
 
     if (work) {
         upcall_do_work(work);

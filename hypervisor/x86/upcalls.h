@@ -34,8 +34,8 @@ void upcall_exit_fault(struct vcpu *v, uint32_t vector, uint32_t error_code);
 void upcall_exit_to_guest(struct vcpu *v);
 
 /*
- * sched/: do what these WORK_* bits ask, which have been cleared in percpu.work already (x86 has served WORK_IPI and
- * WORK_CONSOLE itself). May switch to another vCPU and then does not return. The idle loop calls cpu_take_work().
+ * sched/: do what these WORK_* bits ask, which have been cleared in percpu.work already. May switch to another vCPU and
+ * then does not return. The idle loop takes the bits itself.
  */
 void upcall_do_work(uint32_t work);
 
