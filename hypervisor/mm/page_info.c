@@ -208,6 +208,55 @@ bool page_release(struct page_info *pg)
     return was_allocated;
 }
 
+/* ---- exchange ---- */
+
+#define PGR_OWNED_ALONE(id) (PGR_RAM | PGR_ALLOCATED | ((uint64_t)(id) << PGR_OWNER_SHIFT) | 1)
+
+int page_steal(struct mm_owner *o, struct page_info *pg)
+{
+    uint64_t old = READ_ONCE(pg->refs);
+
+    if ((uint16_t)(old >> PGR_OWNER_SHIFT) != o->id || (old & PGR_COUNT_MAX) == 0) {
+        return -EINVAL;
+    }
+    spin_lock(&o->pages_lock);
+    old = READ_ONCE(pg->refs);
+    /* the type count is zero as well: each type reference would have a general one */
+    if ((old & ~PGR_FOREIGN) != PGR_OWNED_ALONE(o->id) ||
+        !__atomic_compare_exchange_n(&pg->refs, &old, old & ~(PGR_ALLOCATED | PGR_COUNT_MAX), false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+        spin_unlock(&o->pages_lock);
+        return -EBUSY;
+    }
+    list_unlink(&o->page_list_head, pg);
+    o->tot_pages--;
+    spin_unlock(&o->pages_lock);
+    return 0;
+}
+
+void page_unsteal(struct mm_owner *o, struct page_info *pg)
+{
+    spin_lock(&o->pages_lock);
+    if (o->dying) {
+        spin_unlock(&o->pages_lock);
+        page_free_stolen(pg);
+        return;
+    }
+    o->tot_pages++;
+    list_push(&o->page_list_head, pg);
+    __atomic_fetch_or(&pg->refs, PGR_ALLOCATED | 1, __ATOMIC_RELEASE);
+    spin_unlock(&o->pages_lock);
+}
+
+void page_free_stolen(struct page_info *pg)
+{
+    m2p_set(page_mfn(pg), M2P_NONE);
+    WRITE_ONCE(pg->type, tlb_clock());
+    heap_free(page_idx(pg), 1, false);
+}
+
+/* ---- frames lent by the hypervisor ---- */
+
 int hv_frame_share(struct mm_owner *owner, void *page, bool writable)
 {
     struct page_info *pg = page_of_mfn(mfn_of_hv(page));

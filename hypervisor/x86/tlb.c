@@ -144,6 +144,8 @@ void tlb_flush_stale(uint64_t cpus, uint32_t reading)
         }
     }
     if (stale) {
+        /* So that what these CPUs see is later than the reading, and the next frame of a batch needs no flush. */
+        (void)__atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
         tlb_flush_cpus(stale);
     }
 }
