@@ -97,7 +97,7 @@ static int play(struct player *p, uint64_t rounds)
 /* Make page and port for the peer. */
 static int serve(struct player *p, unsigned peer, struct address *address)
 {
-    char text[32];
+    char text[48]; /* two numbers of a long each */
     long ref;
     long port;
 

@@ -8,6 +8,7 @@
 #include "mm/guest_copy.h"
 #include "sched/sched.h"
 #include "sched/sched_private.h"
+#include "x86/cpu.h"
 #include "x86/percpu.h"
 #include "x86/time.h"
 

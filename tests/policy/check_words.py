@@ -19,7 +19,7 @@ def patterns():
     home = os.environ.get("HOME", "")
     if home not in ("", "/", "/root"):
         own.append(home.rstrip("/") + "/")
-    return [re.compile(p) for p in FIXED + [re.escape(path) for path in own if len(path) > 3]]
+    return [re.compile(p) for p in FIXED + [r"(?<![\w.}])" + re.escape(path) for path in own if len(path) > 3]]
 
 
 def commit_messages(tree):
