@@ -23,40 +23,46 @@ void spin_init(struct spinlock *lock, const char *name, enum lock_level level)
 }
 
 /* Before waiting: a lock that is out of order may already be the deadlock. */
-static void level_check(const struct spinlock *lock)
+static void level_check(const struct spinlock *lock, uint8_t level)
 {
     uint64_t held = this_cpu()->lock_levels;
 
-    if (CHECK_LEVELS && unlikely(held >> lock->level)) {
-        panic("lock order: '%s' (level %u) wanted while levels %lx are held", lock->name, lock->level, held);
+    if (CHECK_LEVELS && unlikely(held >> level)) {
+        panic("lock order: '%s' (level %u) wanted while levels %lx are held", lock->name, level, held);
     }
 }
 
-static void level_enter(const struct spinlock *lock)
+static void level_enter(struct spinlock *lock, uint8_t level)
 {
     if (CHECK_LEVELS) {
-        this_cpu()->lock_levels |= 1ul << lock->level;
+        lock->held_level = level;
+        this_cpu()->lock_levels |= 1ul << level;
     }
 }
 
 static void level_leave(const struct spinlock *lock)
 {
     if (CHECK_LEVELS) {
-        this_cpu()->lock_levels &= ~(1ul << lock->level);
+        this_cpu()->lock_levels &= ~(1ul << lock->held_level);
     }
 }
 
-void spin_lock(struct spinlock *lock)
+void spin_lock_at(struct spinlock *lock, enum lock_level level)
 {
     uint32_t mine;
 
-    level_check(lock);
+    level_check(lock, (uint8_t)level);
     mine = __atomic_fetch_add(&lock->next_ticket, 1, __ATOMIC_RELAXED);
     while (__atomic_load_n(&lock->owner_ticket, __ATOMIC_ACQUIRE) != mine) {
         ipi_poll();
         cpu_relax();
     }
-    level_enter(lock);
+    level_enter(lock, (uint8_t)level);
+}
+
+void spin_lock(struct spinlock *lock)
+{
+    spin_lock_at(lock, lock->level);
 }
 
 bool spin_trylock(struct spinlock *lock)
@@ -67,7 +73,7 @@ bool spin_trylock(struct spinlock *lock)
     if (!__atomic_compare_exchange_n(&lock->next_ticket, &owner, owner + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         return false;
     }
-    level_enter(lock);
+    level_enter(lock, lock->level);
     return true;
 }
 
