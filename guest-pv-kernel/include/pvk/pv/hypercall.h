@@ -177,6 +177,22 @@ static inline long hc_physdev_op(unsigned cmd, void *arg)
     return hypercall(__HYPERVISOR_physdev_op, cmd, HC_ARG(arg), 0, 0, 0);
 }
 
+/* For domains that control others; the structures are in <xen/domctl.h>, <xen/sysctl.h> and <xen/platform.h>. */
+static inline long hc_domctl(void *op)
+{
+    return hypercall(__HYPERVISOR_domctl, HC_ARG(op), 0, 0, 0, 0);
+}
+
+static inline long hc_sysctl(void *op)
+{
+    return hypercall(__HYPERVISOR_sysctl, HC_ARG(op), 0, 0, 0, 0);
+}
+
+static inline long hc_platform_op(void *op)
+{
+    return hypercall(__HYPERVISOR_platform_op, HC_ARG(op), 0, 0, 0, 0);
+}
+
 static inline long hc_set_timer_op(uint64_t deadline_ns)
 {
     return hypercall(__HYPERVISOR_set_timer_op, deadline_ns, 0, 0, 0, 0);
