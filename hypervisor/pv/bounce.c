@@ -7,23 +7,25 @@
 #include "pv/bounce.h"
 
 #include "common/compiler.h"
-#include "debug/console.h"
 #include "domain/domain.h"
 #include "event/event.h"
-#include "mm/guest_copy.h"
 #include "pv/callbacks.h"
 #include "pv/frame.h"
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/percpu.h"
+#include "x86/uaccess.h"
 #include "x86/upcalls.h"
 
 /* Exceptions that push an error code (SDM vol. 3, table 6-1). */
 #define VECTORS_WITH_ERROR                                                                         \
     (1u << VEC_DF | 1u << VEC_TS | 1u << VEC_NP | 1u << VEC_SS | 1u << VEC_GP | 1u << VEC_PF | 1u << VEC_AC)
 
-static struct frame_source interrupted(const struct vcpu *v)
+/* One copy for each kind of frame, so that its length is a constant in each. */
+#define __hot_inline inline __attribute__((always_inline))
+
+static __hot_inline struct frame_source interrupted(const struct vcpu *v)
 {
     const struct cpu_user_regs *r = &v->regs;
 
@@ -37,56 +39,70 @@ static struct frame_source interrupted(const struct vcpu *v)
         .ss = r->ss,
         .kernel = v->guest_kernel,
         .upcall_mask = READ_ONCE(v->info->evtchn_upcall_mask) != 0,
-        .show_iopl = v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl),
-        .iopl = v->pv.iopl,
+        .iopl = unlikely(v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl)) ? v->pv.iopl : 0,
         .kernel_sp = v->pv.kernel_sp,
     };
 }
 
-static void enter(struct vcpu *v, const struct guest_callback *to, const struct frame *f)
+static void __cold_fn no_stack(struct vcpu *v, uint64_t rsp)
+{
+    domain_crash(v->domain, "vcpu %u: no room for a frame on the kernel stack at %#lx (rip %#lx)", v->id, rsp, v->regs.rip);
+}
+
+static void __cold_fn no_handler(struct vcpu *v, uint32_t vector, uint32_t error_code)
+{
+    domain_crash(v->domain, "vcpu %u: exception %u (error %#x, cr2 %#lx) at %#lx without a handler", v->id, vector, error_code,
+                 vector == VEC_PF ? v->info->arch.cr2 : 0, v->regs.rip);
+}
+
+/* On the hot paths f->nr is a constant, and most of this folds into a few stores. */
+static __hot_inline void enter(struct vcpu *v, uint64_t addr, bool mask_events, const struct frame *f)
 {
     struct cpu_user_regs *r = &v->regs;
 
     if (!v->guest_kernel) {
         pv_toggle_mode(v);
     }
-    if (guest_write(gva_make(f->rsp), f->word, f->nr * sizeof(f->word[0]))) {
-        domain_crash(v->domain, "vcpu %u: no room for a frame on the kernel stack at %#lx (rip %#lx)", v->id, f->rsp,
-                     r->rip);
+    if (unlikely(!frame_place_ok(f->rsp)) ||
+        unlikely(uaccess_write((void *)f->rsp, f->word, f->nr * sizeof(f->word[0])))) {
+        no_stack(v, f->rsp);
         return;
     }
-    r->rip = to->addr;
+    r->rip = addr;
     r->cs = SEL_GUEST_CS64;
     r->ss = SEL_GUEST_DS;
     r->rsp = f->rsp;
     r->rflags = frame_entry_rflags(r->rflags);
-    if (to->mask_events) {
+    if (mask_events) {
         WRITE_ONCE(v->info->evtchn_upcall_mask, 1);
     }
     /* rcx and r11 are on the stack, and the selectors are those of SYSRET: no IRET needed. */
     v->exit_iret = 0;
 }
 
-/* To a trap handler of the guest's table. */
-static void enter_trap(struct vcpu *v, uint32_t vector, bool has_error, uint32_t error_code)
+static __hot_inline void enter_trap(struct vcpu *v, uint32_t vector, bool has_error, uint32_t error_code)
 {
     const struct guest_trap *trap = trap_entry(v, vector);
     const struct frame_source src = interrupted(v);
     struct frame f;
 
-    if (!trap || !trap->addr) {
-        domain_crash(v->domain, "vcpu %u: exception %u (error %#x, cr2 %#lx) at %#lx without a handler", v->id, vector,
-                     error_code, vector == VEC_PF ? v->info->arch.cr2 : 0, v->regs.rip);
+    if (unlikely(!trap) || unlikely(!trap->addr)) {
+        no_handler(v, vector, error_code);
         return;
     }
     COUNT(v, event, COUNT_EXCEPTION_BOUNCE);
     frame_build(&src, has_error, error_code, &f);
-    enter(v, &(struct guest_callback){trap->addr, trap->mask_events}, &f);
+    enter(v, trap->addr, trap->mask_events, &f);
 }
 
 void bounce_vector(struct vcpu *v, uint32_t vector)
 {
     enter_trap(v, vector, false, 0);
+}
+
+static void bounce_vector_error(struct vcpu *v, uint32_t vector, uint32_t error_code)
+{
+    enter_trap(v, vector, true, error_code);
 }
 
 void pv_inject_exception(struct vcpu *v, uint32_t vector, uint32_t error_code, uint64_t cr2)
@@ -96,23 +112,27 @@ void pv_inject_exception(struct vcpu *v, uint32_t vector, uint32_t error_code, u
         error_code = v->guest_kernel ? error_code & ~PFEC_U : error_code | PFEC_U;
         WRITE_ONCE(v->info->arch.cr2, cr2);
     }
-    enter_trap(v, vector, (VECTORS_WITH_ERROR >> vector) & 1, error_code);
+    if ((VECTORS_WITH_ERROR >> vector) & 1) {
+        bounce_vector_error(v, vector, error_code);
+    } else {
+        bounce_vector(v, vector);
+    }
 }
 
 /* To a callback; without an error code. */
-static void enter_callback(struct vcpu *v, const struct guest_callback *to)
+static __hot_inline void enter_callback(struct vcpu *v, uint64_t addr, bool mask_events)
 {
     const struct frame_source src = interrupted(v);
     struct frame f;
 
     frame_build(&src, false, 0, &f);
-    enter(v, to, &f);
+    enter(v, addr, mask_events, &f);
 }
 
 void bounce_syscall(struct vcpu *v, const struct guest_callback *to)
 {
     COUNT(v, event, COUNT_SYSCALL);
-    enter_callback(v, to);
+    enter_callback(v, to->addr, to->mask_events);
     v->regs.rflags &= ~(uint64_t)FLAG_DF;
 }
 
@@ -120,14 +140,14 @@ void bounce_event(struct vcpu *v)
 {
     COUNT(v, event, COUNT_EVENT_UPCALL);
     /* An upcall masks events whatever the registration says: the guest unmasks by its return. */
-    enter_callback(v, &(struct guest_callback){v->pv.event.addr, true});
+    enter_callback(v, v->pv.event.addr, true);
 }
 
 void bounce_nmi(struct vcpu *v)
 {
     v->pv.nmi_pending = false;
     v->pv.nmi_masked = true;
-    enter_callback(v, &(struct guest_callback){v->pv.nmi.addr, true});
+    enter_callback(v, v->pv.nmi.addr, true);
 }
 
 void bounce_failsafe(struct vcpu *v, uint16_t ds, uint16_t es, uint16_t fs, uint16_t gs)
@@ -141,7 +161,7 @@ void bounce_failsafe(struct vcpu *v, uint16_t ds, uint16_t es, uint16_t fs, uint
         return;
     }
     frame_build_failsafe(&src, ds, es, fs, gs, &f);
-    enter(v, &v->pv.failsafe, &f);
+    enter(v, v->pv.failsafe.addr, v->pv.failsafe.mask_events, &f);
 }
 
 void upcall_guest_syscall(struct vcpu *v)

@@ -5,6 +5,7 @@
  */
 #include "common/errno.h"
 #include "domain/domain.h"
+#include "mm/guest_copy.h"
 #include "pv/bounce.h"
 #include "pv/callbacks.h"
 #include "pv/emul.h"
@@ -130,10 +131,19 @@ bool emul_privileged(struct vcpu *v)
     return emul_finish(&e, status);
 }
 
+/* ud2, the letters "xen", cpuid; as a number, low byte first. */
+#define FORCED_CPUID      0x00a20f6e65780b0ful
+#define FORCED_CPUID_MASK 0x00fffffffffffffful
+
 bool emul_invalid_opcode(struct vcpu *v)
 {
     struct emul e;
+    uint64_t bytes = 0;
 
+    /* Most invalid opcodes are just that: no decoding to find it out. */
+    if (guest_read(&bytes, gva_make(v->regs.rip), 7) || (bytes & FORCED_CPUID_MASK) != FORCED_CPUID) {
+        return false;
+    }
     if (!emul_fetch(&e, v) || e.insn.op != EMUL_OP_CPUID_FORCED) {
         return false;
     }

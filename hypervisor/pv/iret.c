@@ -6,13 +6,26 @@
 #include "pv/iret.h"
 
 #include "domain/domain.h"
-#include "mm/guest_copy.h"
 #include "pv/frame.h"
 #include "pv/pv.h"
-#include "x86/cpu.h"
+#include "x86/uaccess.h"
 
 /* The error code that a refused selector gives: its index and table, without the RPL (SDM vol. 3, 6.13). */
 #define SELECTOR_ERROR(sel) ((uint32_t)(sel) & ~3u)
+
+static void __cold_fn crash(struct vcpu *v, const char *why)
+{
+    domain_crash(v->domain, "vcpu %u: iret: %s (rip %#lx, rsp %#lx)", v->id, why, v->regs.rip, v->regs.rsp);
+}
+
+static void __cold_fn inject_fault(struct vcpu *v, enum frame_fault fault)
+{
+    if (fault == FRAME_BAD_RIP) {
+        pv_inject_gp(v, 0);
+    } else {
+        pv_inject_gp(v, SELECTOR_ERROR(fault == FRAME_BAD_CS ? v->regs.cs : v->regs.ss));
+    }
+}
 
 void pv_iret(struct vcpu *v)
 {
@@ -21,19 +34,19 @@ void pv_iret(struct vcpu *v)
     struct iret_target to;
     enum frame_fault fault;
 
-    if (guest_read(&ctx, gva_make(r->rsp), sizeof(ctx))) {
-        domain_crash(v->domain, "vcpu %u: iret frame at %#lx cannot be read (rip %#lx)", v->id, r->rsp, r->rip);
+    if (unlikely(!frame_place_ok(r->rsp)) || unlikely(uaccess_read(&ctx, (const void *)r->rsp, sizeof(ctx)))) {
+        crash(v, "its frame cannot be read");
         return;
     }
     fault = frame_check_iret(&ctx, &to);
     if (to.to_user) {
         if (mfn_eq(v->pv.user_root, MFN_INVALID)) {
-            domain_crash(v->domain, "vcpu %u: iret to user mode without user page tables (rip %#lx)", v->id, r->rip);
+            crash(v, "to user mode without user page tables");
             return;
         }
         pv_toggle_mode(v);
     }
-    if (v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl)) {
+    if (unlikely(v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl))) {
         v->pv.iopl = to.iopl;
     }
     r->rip = to.rip;
@@ -48,16 +61,12 @@ void pv_iret(struct vcpu *v)
     }
     v->exit_iret = 1;
     v->pv.nmi_masked = false;
-    if (v->pv.nmi_pending) {
+    if (unlikely(v->pv.nmi_pending)) {
         v->exit_call = 1;
     }
     WRITE_ONCE(v->info->evtchn_upcall_mask, to.upcall_mask);
 
-    if (fault == FRAME_BAD_RIP) {
-        pv_inject_gp(v, 0);
-    } else if (fault == FRAME_BAD_CS) {
-        pv_inject_gp(v, SELECTOR_ERROR(to.cs));
-    } else if (fault == FRAME_BAD_SS) {
-        pv_inject_gp(v, SELECTOR_ERROR(to.ss));
+    if (unlikely(fault != FRAME_OK)) {
+        inject_fault(v, fault);
     }
 }

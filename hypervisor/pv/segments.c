@@ -4,8 +4,6 @@
  */
 #include "segments.h"
 
-#include <xen/xen.h>
-
 /* Lower half of a 64-bit call gate: selector in bits 16-31, reserved bits and IST in 32-39 (SDM vol. 3, figure 5-8). */
 #define GATE_SELECTOR_SHIFT 16
 #define GATE_RESERVED       (UINT64_C(0xff) << 32)
@@ -44,17 +42,6 @@ bool segment_descriptor_fix(uint64_t *desc)
     default:
         return false;
     }
-}
-
-bool segment_selector_allowed(uint16_t sel)
-{
-    const uint16_t table_and_index = (uint16_t)(sel & ~3);
-
-    if (sel & 4) {
-        return true; /* the LDT holds nothing but guest descriptors */
-    }
-    return (sel >> 3) < FIRST_RESERVED_GDT_ENTRY || table_and_index == (FLAT_RING3_CS64 & ~3) ||
-           table_and_index == (FLAT_RING3_CS32 & ~3) || table_and_index == (FLAT_RING3_SS64 & ~3);
 }
 
 uint32_t segment_base(uint64_t desc)

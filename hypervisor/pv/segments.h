@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <xen/xen.h>
+
 #include "common/compiler.h"
 
 #define SEGMENT_TYPE_ACCESSED (UINT64_C(1) << 40)
@@ -31,7 +33,14 @@
 bool segment_descriptor_fix(uint64_t *desc) __must_check;
 
 /* The guest's entries and the flat ring-3 ones at 0xe023, 0xe02b, 0xe033; never another entry of the hypervisor. */
-bool segment_selector_allowed(uint16_t sel);
+static inline bool segment_selector_allowed(uint16_t sel)
+{
+    uint16_t flat = sel & 0xfff8;
+
+    /* An LDT holds nothing but guest descriptors. */
+    return (sel >> 3) < FIRST_RESERVED_GDT_ENTRY || (sel & 4) || flat == (FLAT_RING3_CS64 & 0xfff8) ||
+           flat == (FLAT_RING3_SS64 & 0xfff8) || flat == (FLAT_RING3_CS32 & 0xfff8);
+}
 
 /* A code or stack selector for return to a guest: RPL 3. */
 static inline uint16_t segment_fix_selector(uint16_t sel)

@@ -60,7 +60,6 @@ START_TEST(event_from_user)
 
     src.kernel = false;
     src.upcall_mask = true;
-    src.show_iopl = true;
     src.iopl = 1;
     src.cs = 0x33;
     src.ss = 0x2b;
