@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of verbs, unambiguous prefixes, and what verbs share: printing, errors, JSON strings, domain lookup.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "common/compiler.h"
+#include "common/format.h"
+#include "common/string.h"
+#include "xeno/xeno_cli.h"
+
+const struct verb verbs[] = {
+    {"console", cmd_console, "[--log] DOMAIN", "show a domain's console from its first byte; Ctrl-] leaves it"},
+    {"create", cmd_create, "[-p] [-c] [-q] [-n] FILE [KEY=VALUE]…", "build and start a domain from an xl.cfg file"},
+    {"destroy", cmd_destroy, "[-f] DOMAIN…", "end a domain at once"},
+    {"dmesg", cmd_dmesg, "[-c]", "the hypervisor's log; -c empties it"},
+    {"domid", cmd_domid, "NAME", "the number of a domain"},
+    {"domname", cmd_domname, "NUMBER", "the name of a domain"},
+    {"help", cmd_help, "[VERB]", "this list, or one verb"},
+    {"info", cmd_info, "[--json] [KEY]", "the machine and its hypervisor"},
+    {"list", cmd_list, "[-l] [--json] [DOMAIN]…", "the domains there are"},
+    {"pause", cmd_pause, "DOMAIN", "stop a domain's vCPUs"},
+    {"shutdown", cmd_shutdown, "[-w] DOMAIN", "ask a domain to shut down"},
+    {"stat", cmd_stat, "[--json] DOMAIN", "counters of hypercalls, traps and emulations"},
+    {"unpause", cmd_unpause, "DOMAIN", "let a paused domain go on"},
+    {"version", cmd_version, "", "versions of tool and hypervisor"},
+    {NULL, NULL, NULL, NULL},
+};
+
+void cli_print(struct cli *c, const char *fmt, ...)
+{
+    char line[1024];
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = format_v(line, sizeof(line), fmt, args);
+    va_end(args);
+    c->io->out(c->io->ctx, line, MIN((size_t)n, sizeof(line) - 1));
+}
+
+int cli_error(struct cli *c, const char *verb, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    int n = format(line, sizeof(line), "xeno %s: ", verb);
+
+    va_start(args, fmt);
+    n += format_v(line + n, sizeof(line) - (size_t)n - 1, fmt, args);
+    va_end(args);
+    n = MIN(n, (int)sizeof(line) - 2);
+    line[n++] = '\n';
+    c->io->err(c->io->ctx, line, (size_t)n);
+    return 1;
+}
+
+static const struct verb *verb_exact(const char *name)
+{
+    for (const struct verb *v = verbs; v->name; v++) {
+        if (strcmp(v->name, name) == 0) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+int cli_usage(struct cli *c, const char *verb)
+{
+    const struct verb *v = verb_exact(verb);
+
+    cli_error(c, verb, "usage: xeno %s %s", v->name, v->usage);
+    return 2;
+}
+
+/* An exact name wins; else the one verb that begins so. */
+static const struct verb *verb_find(struct cli *c, const char *word, int *status)
+{
+    const struct verb *found = verb_exact(word);
+    unsigned int matches = 0;
+
+    if (found) {
+        return found;
+    }
+    for (const struct verb *v = verbs; v->name; v++) {
+        if (strncmp(v->name, word, strlen(word)) == 0) {
+            found = v;
+            matches++;
+        }
+    }
+    if (matches == 1) {
+        return found;
+    }
+    cli_error(c, word, matches ? "could mean several verbs: write more of it" : "no such verb: 'xeno help' lists them");
+    *status = 1;
+    return NULL;
+}
+
+int cli_run(struct cli *c, int argc, char **argv)
+{
+    const struct verb *v;
+    int status = 1;
+
+    if (argc == 0) {
+        return 0;
+    }
+    v = verb_find(c, argv[0], &status);
+    return v ? v->run(c, argc, argv) : status;
+}
+
+void cli_json_string(struct cli *c, const char *text)
+{
+    cli_print(c, "\"");
+    for (; *text; text++) {
+        unsigned char ch = (unsigned char)*text;
+
+        if (ch == '"' || ch == '\\') {
+            cli_print(c, "\\%c", ch);
+        } else if (ch < ' ') {
+            cli_print(c, "\\u%04x", ch);
+        } else {
+            cli_print(c, "%c", ch);
+        }
+    }
+    cli_print(c, "\"");
+}
+
+long cli_domid(struct cli *c, const char *verb, const char *name)
+{
+    struct xeno_error err;
+    struct managed *d = manager_find(c->m, name, &err);
+    struct xen_domctl_getdomaininfo info;
+    unsigned long id;
+    char *end;
+
+    if (d) {
+        return (long)d->domid;
+    }
+    if (strcmp(name, "Domain-0") == 0) {
+        return (long)c->m->x.t->own_domid;
+    }
+    id = strtoul(name, &end, 10);
+    if (*name && !*end && id < DOMID_FIRST_RESERVED && xeno_domain_info(&c->m->x, (uint32_t)id, &info) == 0) {
+        return (long)id;
+    }
+    cli_error(c, verb, "%s", err.text);
+    return -1;
+}
+
+void cli_state(const struct xen_domctl_getdomaininfo *info, char out[7])
+{
+    bool dying = info->flags & XEN_DOMINF_dying, shut = info->flags & XEN_DOMINF_shutdown;
+    uint32_t code = info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+
+    memcpy(out, "------", 7);
+    if (info->flags & XEN_DOMINF_running && !dying && !shut) {
+        out[0] = 'r';
+    } else if (info->flags & XEN_DOMINF_blocked && !dying && !shut) {
+        out[1] = 'b';
+    }
+    out[2] = info->flags & XEN_DOMINF_paused ? 'p' : '-';
+    out[3] = shut ? 's' : '-';
+    out[4] = shut && code == 3 ? 'c' : '-';
+    out[5] = dying ? 'd' : '-';
+}

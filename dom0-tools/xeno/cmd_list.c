@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xeno list, domid, domname: formats are those that scripts for xl parse (six blank-separated fields, literal tabs in the
+ * header); --json has everything, also why a domain ended.
+ */
+#include <stdlib.h>
+
+#include "common/format.h"
+#include "common/string.h"
+#include "xeno/xeno_cli.h"
+
+#define CHUNK      32u
+#define MIB_PAGES  256u
+#define NS_TENTH_S 100000000ul
+
+enum style { STYLE_TABLE, STYLE_LONG, STYLE_JSON };
+
+struct lister {
+    struct cli *c;
+    enum style style;
+    unsigned int rows;
+};
+
+static void tenths(char *buf, size_t size, uint64_t ns)
+{
+    uint64_t t = (ns + NS_TENTH_S / 2) / NS_TENTH_S;
+
+    format(buf, size, "%lu.%lu", t / 10, t % 10);
+}
+
+static void row_table(struct cli *c, const struct xen_domctl_getdomaininfo *info, const char *name)
+{
+    char state[7], seconds[24];
+
+    cli_state(info, state);
+    tenths(seconds, sizeof(seconds), info->cpu_time);
+    cli_print(c, "%-40s %5u %5lu %5u     %s  %8s\n", name, info->domain, (uint64_t)info->tot_pages / MIB_PAGES, info->nr_online_vcpus,
+              state, seconds);
+}
+
+static void row_long(struct lister *l, const struct xen_domctl_getdomaininfo *info, const char *name)
+{
+    struct cli *c = l->c;
+
+    cli_print(c, "%s    {\n        \"domid\": %u,\n        \"config\": {\n            \"c_info\": {\n                \"type\": \"pv\",\n"
+                 "                \"name\": ",
+              l->rows ? ",\n" : "", info->domain);
+    cli_json_string(c, name);
+    cli_print(c, ",\n                \"uuid\": \"");
+    for (unsigned int i = 0; i < sizeof(info->handle); i++) {
+        cli_print(c, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", info->handle[i]);
+    }
+    cli_print(c, "\"\n            },\n            \"b_info\": {\n                \"max_vcpus\": %u,\n                \"max_memkb\": %lu\n"
+                 "            }\n        }\n    }",
+              info->max_vcpu_id + 1, (uint64_t)info->max_pages * 4);
+}
+
+static void row_json(struct lister *l, const struct xen_domctl_getdomaininfo *info, const char *name)
+{
+    struct cli *c = l->c;
+    char state[7];
+
+    cli_state(info, state);
+    cli_print(c, "%s    {\"name\": ", l->rows ? ",\n" : "");
+    cli_json_string(c, name);
+    cli_print(c, ", \"domid\": %u, \"state\": \"%s\", \"memory_kib\": %lu, \"max_memory_kib\": %lu, \"vcpus\": %u, \"cpu_ns\": %lu",
+              info->domain, state, (uint64_t)info->tot_pages * 4, (uint64_t)info->max_pages * 4, info->nr_online_vcpus,
+              (uint64_t)info->cpu_time);
+    if (info->flags & XEN_DOMINF_shutdown) {
+        cli_print(c, ", \"shutdown_reason\": %u", info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask);
+    }
+    cli_print(c, "}");
+}
+
+static void row(struct lister *l, const struct xen_domctl_getdomaininfo *info)
+{
+    char buf[32];
+    const char *name = manager_name(l->c->m, info->domain, buf, sizeof(buf));
+
+    if (l->style == STYLE_TABLE) {
+        row_table(l->c, info, name);
+    } else if (l->style == STYLE_LONG) {
+        row_long(l, info, name);
+    } else {
+        row_json(l, info, name);
+    }
+    l->rows++;
+}
+
+static int all_rows(struct lister *l)
+{
+    xen_domctl_getdomaininfo_t *list = malloc(CHUNK * sizeof(*list));
+    uint32_t next = 0;
+    long n = 0;
+
+    if (!list) {
+        return cli_error(l->c, "list", "the control domain is out of memory");
+    }
+    do {
+        n = xeno_domain_list(&l->c->m->x, next, list, CHUNK);
+        for (long i = 0; i < n; i++) {
+            row(l, &list[i]);
+            next = list[i].domain + 1u;
+        }
+    } while (n == CHUNK);
+    free(list);
+    return n < 0 ? cli_error(l->c, "list", "cannot list domains: %s", xeno_errno_text(n)) : 0;
+}
+
+static int named_rows(struct lister *l, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        struct xen_domctl_getdomaininfo info;
+        long domid = cli_domid(l->c, "list", argv[i]);
+
+        if (domid < 0) {
+            return 1;
+        }
+        if (xeno_domain_info(&l->c->m->x, (uint32_t)domid, &info)) {
+            return cli_error(l->c, "list", "%s: it has just gone", argv[i]);
+        }
+        row(l, &info);
+    }
+    return 0;
+}
+
+/* Domains that ended lately, newest first, with the reason: only for people and --json. */
+static void ended_rows(struct lister *l)
+{
+    for (const struct managed *d = l->c->m->list; d; d = d->next) {
+        if (d->domid == DOMID_NONE) {
+            cli_print(l->c, "%s    {\"name\": ", l->rows ? ",\n" : "");
+            cli_json_string(l->c, d->cfg.name);
+            cli_print(l->c, ", \"domid\": %u, \"ended\": \"%s\"}", d->last_domid, manager_end_text(d->ended));
+            l->rows++;
+        }
+    }
+}
+
+int cmd_list(struct cli *c, int argc, char **argv)
+{
+    struct lister l = {.c = c, .style = STYLE_TABLE};
+    int i = 1, rc;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (!strcmp(argv[i], "-l") || !strcmp(argv[i], "--long")) {
+            l.style = STYLE_LONG;
+        } else if (!strcmp(argv[i], "--json")) {
+            l.style = STYLE_JSON;
+        } else if (strcmp(argv[i], "-v") != 0) {
+            return cli_usage(c, "list");
+        }
+    }
+    cli_print(c, l.style == STYLE_TABLE ? "Name                                        ID   Mem VCPUs\tState\tTime(s)\n" : "[\n");
+    rc = i < argc ? named_rows(&l, argc - i, argv + i) : all_rows(&l);
+    if (rc == 0 && i == argc && l.style == STYLE_JSON) {
+        ended_rows(&l);
+    }
+    if (l.style != STYLE_TABLE) {
+        cli_print(c, "\n]\n");
+    }
+    return rc;
+}
+
+int cmd_domid(struct cli *c, int argc, char **argv)
+{
+    long domid;
+
+    if (argc != 2) {
+        return cli_usage(c, "domid");
+    }
+    domid = cli_domid(c, "domid", argv[1]);
+    if (domid < 0) {
+        return 1;
+    }
+    cli_print(c, "%ld\n", domid);
+    return 0;
+}
+
+int cmd_domname(struct cli *c, int argc, char **argv)
+{
+    struct xen_domctl_getdomaininfo info;
+    char buf[32], *end;
+    unsigned long id;
+
+    if (argc != 2) {
+        return cli_usage(c, "domname");
+    }
+    id = strtoul(argv[1], &end, 10);
+    if (*end || id >= DOMID_FIRST_RESERVED || xeno_domain_info(&c->m->x, (uint32_t)id, &info)) {
+        return cli_error(c, "domname", "%s: no such domain: 'xeno list' shows those that there are", argv[1]);
+    }
+    cli_print(c, "%s\n", manager_name(c->m, (uint32_t)id, buf, sizeof(buf)));
+    return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every verb gets: the manager, and the terminal as functions, so that the same verbs run in a Linux process and in
+ * the boot domain. A verb returns the exit status: 0, 1 for an error (one line has been printed), 2 for wrong usage.
+ */
+#ifndef XENO_XENO_CLI_H
+#define XENO_XENO_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "libxeno/manager.h"
+
+struct xeno_io {
+    void *ctx;
+    void (*out)(void *ctx, const char *text, size_t n);
+    void (*err)(void *ctx, const char *text, size_t n);
+    /*
+     * Wait until there is input or manager.console_changed was called: bytes of input (0: none yet, something changed),
+     * or -1 when there will be no input any more; then it still waits for changes.
+     */
+    long (*wait_input)(void *ctx, char *buf, size_t n);
+};
+
+struct cli {
+    struct manager *m;
+    const struct xeno_io *io;
+};
+
+struct verb {
+    const char *name;
+    int (*run)(struct cli *c, int argc, char **argv); /* argv[0] is the verb */
+    const char *usage;                                /* arguments */
+    const char *help;                                 /* one line */
+};
+
+/* Ends with an entry whose name is NULL. Sorted by name. */
+extern const struct verb verbs[];
+
+/* Run one command given as words. */
+int cli_run(struct cli *c, int argc, char **argv);
+
+void cli_print(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "xeno VERB: text" on the error channel; returns 1. */
+int cli_error(struct cli *c, const char *verb, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The verb's usage line; returns 2. */
+int cli_usage(struct cli *c, const char *verb);
+
+/* JSON strings are printed with their quotes. */
+void cli_json_string(struct cli *c, const char *text);
+
+/* A domain by name or number, alive or not ours: its number; -1 after an error line. */
+long cli_domid(struct cli *c, const char *verb, const char *name);
+
+/* The state column of lists: "r-----" and so on, never r or b together with d. */
+void cli_state(const struct xen_domctl_getdomaininfo *info, char out[7]);
+
+int cmd_console(struct cli *c, int argc, char **argv);
+int cmd_create(struct cli *c, int argc, char **argv);
+int cmd_destroy(struct cli *c, int argc, char **argv);
+int cmd_dmesg(struct cli *c, int argc, char **argv);
+int cmd_domid(struct cli *c, int argc, char **argv);
+int cmd_domname(struct cli *c, int argc, char **argv);
+int cmd_help(struct cli *c, int argc, char **argv);
+int cmd_info(struct cli *c, int argc, char **argv);
+int cmd_list(struct cli *c, int argc, char **argv);
+int cmd_pause(struct cli *c, int argc, char **argv);
+int cmd_shutdown(struct cli *c, int argc, char **argv);
+int cmd_stat(struct cli *c, int argc, char **argv);
+int cmd_unpause(struct cli *c, int argc, char **argv);
+int cmd_version(struct cli *c, int argc, char **argv);
+
+#endif
