@@ -355,6 +355,15 @@ int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err)
     return rc ? xeno_fail(err, "cannot destroy domain %u: %s", domid, xeno_errno_text(rc)) : 0;
 }
 
+/* Without a xenstore there is nobody to carry the request: said plainly, rather than a shutdown that is none. */
+int manager_shutdown(struct manager *m, struct managed *d, const char *how, struct xeno_error *err)
+{
+    if (!m->request_shutdown) {
+        return xeno_fail(err, "%s cannot be asked to shut down: no xenstore runs here: use 'xeno destroy %s'", d->cfg.name, d->cfg.name);
+    }
+    return m->request_shutdown(m->ctx, d, how, err);
+}
+
 static enum end_reason reason_of(uint32_t flags)
 {
     switch (flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask) {

@@ -37,6 +37,8 @@ struct manager {
     unsigned int nr_records;        /* entries that have ended */
     void (*console_changed)(void *ctx, struct managed *m); /* new output, or it has ended; may be NULL */
     void (*log)(void *ctx, const char *line);              /* what the service did on its own */
+    /* Ask a domain to end ("poweroff", "reboot") through its xenstore; NULL where none runs. 0 or -1 with err. */
+    int (*request_shutdown)(void *ctx, struct managed *d, const char *how, struct xeno_error *err);
     void *ctx;
 };
 
@@ -47,6 +49,9 @@ int manager_create(struct manager *m, const struct domain_cfg *cfg, bool paused,
 
 /* Destroy a domain; its record stays. */
 int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err);
+
+/* Ask a domain to end. 0 or -1 with err. */
+int manager_shutdown(struct manager *m, struct managed *d, const char *how, struct xeno_error *err);
 
 /* By name or number: the entry of a living domain, NULL with err. A number of a domain that is not ours gives an error too. */
 struct managed *manager_find(struct manager *m, const char *name, struct xeno_error *err);
