@@ -8,6 +8,7 @@
 
 #include "bootdom.h"
 #include "common/errno.h"
+#include "cpio.h"
 #include "pvk/machine.h"
 #include "pvk/memory.h"
 #include "pvk/modules.h"
@@ -133,6 +134,9 @@ static int do_open(void *ctx, const char *path, const void **data, size_t *size)
     for (unsigned int i = 0; module_get(i, &m); i++) {
         char name[128];
 
+        if (m.cmdline[0] == '\0' && cpio_find(m.data, m.size, base, data, size)) {
+            return 0; /* a hypervisor that hands over one blob only: the modules are an archive */
+        }
         module_name(m.cmdline, name, sizeof(name));
         if (strcmp(name, path) == 0 || strcmp(name, base) == 0) {
             *data = m.data;
