@@ -17,6 +17,7 @@
 #include "mm/guest_copy.h"
 #include "mm/hv_alloc.h"
 #include "mm/map.h"
+#include "mm/pt_walk.h"
 #include "x86/entry.h"
 #include "x86/percpu.h"
 
@@ -293,7 +294,8 @@ static long batch(uint32_t cmd, gva_t uop, uint32_t count, size_t size, uint32_t
     for (uint32_t i = 0; i < count; i++) {
         int rc;
 
-        if (i > 0 && preempt_pending()) {
+        /* table work that earlier calls left open comes first: a refusal in its midst would mean nothing */
+        if ((i > 0 && preempt_pending()) || pt_walk_settle(&current_domain()->mm)) {
             *done = i;
             return -ERESTART;
         }

@@ -105,6 +105,11 @@ static enum pt_reason use_frame(struct pt_update *u, mfn_t mfn, int *rc)
     return PT_OK;
 }
 
+static inline unsigned int slot_of(maddr_t where)
+{
+    return (unsigned int)(maddr_raw(where) & (PAGE_SIZE - 1)) / (unsigned int)sizeof(uint64_t);
+}
+
 /* References of a canonical entry at a level; may weaken it (see pt_leaf_get). */
 static int entry_get(struct pt_update *u, uint64_t *canon, enum pt_reason *reason)
 {
@@ -198,7 +203,7 @@ static int store(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt
 
 int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry, enum pt_store_mode mode)
 {
-    unsigned int slot = (unsigned int)(maddr_raw(where) & (PAGE_SIZE - 1)) / 8;
+    unsigned int slot = slot_of(where);
     enum pt_reason reason;
     int rc;
 
@@ -217,9 +222,22 @@ int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry, enum pt_
     return store(u, slot, entry, mode, NULL);
 }
 
+int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry)
+{
+    int rc;
+
+    if (unlikely(use_frame(u, mfn_of_maddr(where), &rc) != PT_OK)) {
+        return -EINVAL;
+    }
+    if (unlikely(rc != 0)) {
+        return rc;
+    }
+    return likely(u->level == 1) ? store(u, slot_of(where), entry, PT_STORE_NORMAL, NULL) : -EINVAL;
+}
+
 int pt_update_compare(struct pt_update *u, maddr_t where, uint64_t *expected, uint64_t entry)
 {
-    unsigned int slot = (unsigned int)(maddr_raw(where) & (PAGE_SIZE - 1)) / 8;
+    unsigned int slot = slot_of(where);
     int rc;
 
     if (use_frame(u, mfn_of_maddr(where), &rc) != PT_OK) {
@@ -232,31 +250,80 @@ int pt_update_compare(struct pt_update *u, maddr_t where, uint64_t *expected, ui
     return rc != 0 ? rc : store(u, slot, entry, PT_STORE_COMPARE, expected);
 }
 
+/* RAM of this owner; checked again by whoever takes a reference. */
+static bool owns(const struct mm_owner *o, mfn_t mfn)
+{
+    const struct page_info *pg = page_of_mfn(mfn);
+
+    return pg && page_owner_id(pg) == o->id;
+}
+
 int pt_update_find(const struct mm_owner *tables, mfn_t root, gva_t va, maddr_t *where)
 {
     mfn_t mfn = root;
     unsigned int level;
 
     for (level = 4; level > 1; level--) {
-        const struct page_info *pg = page_of_mfn(mfn);
-        unsigned int slot =
-            (unsigned int)(gva_raw(va) >> (PAGE_SHIFT + 9 * (level - 1))) & (PT_ENTRIES - 1);
+        unsigned int shift = PAGE_SHIFT + 9 * (level - 1);
+        unsigned int slot = (unsigned int)(gva_raw(va) >> shift) & (PT_ENTRIES - 1);
         const uint64_t *table;
         uint64_t entry;
 
-        /* the owner check keeps us from reading a frame that has meanwhile gone to someone else */
-        if (!pg || page_owner_id(pg) != tables->id || !pt_slot_is_guest(level, slot)) {
+        if (!pt_slot_is_guest(level, slot)) {
             return -EINVAL;
         }
         table = map_frame(mfn);
         entry = READ_ONCE(table[slot]);
         unmap_frame(table);
-        if (!(entry & PTE_P)) {
+        mfn = mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT);
+        /* another CPU may just have given the table up and be writing to it: then this is any number */
+        if (!(entry & PTE_P) || !owns(tables, mfn)) {
             return -EINVAL;
         }
-        mfn = mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT);
     }
     *where = maddr_make(maddr_raw(maddr_of_mfn(mfn)) +
-                        ((gva_raw(va) >> PAGE_SHIFT) & (PT_ENTRIES - 1)) * 8);
+                        ((gva_raw(va) >> PAGE_SHIFT) & (PT_ENTRIES - 1)) * sizeof(uint64_t));
     return 0;
+}
+
+int pt_update_granted(struct mm_owner *tables, maddr_t where, uint64_t entry,
+                      struct mm_owner *frames)
+{
+    struct pt_update u;
+    int rc = pt_update_begin(&u, tables, tables);
+
+    if (rc != 0) {
+        return rc;
+    }
+    /* not settled: a frame that its owner may grant is mapped writable or not typed at all */
+    u.scope = (struct pt_scope){tables, frames->id, tables != frames};
+    rc = pt_update_store_l1(&u, where, entry);
+    pt_update_end(&u);
+    return rc;
+}
+
+int pt_update_ungrant(struct mm_owner *tables, maddr_t where, mfn_t mfn, uint64_t entry)
+{
+    struct pt_update u;
+    int rc = pt_update_begin(&u, tables, tables);
+
+    if (rc != 0) {
+        return rc;
+    }
+    if (use_frame(&u, mfn_of_maddr(where), &rc) != PT_OK) {
+        rc = -EINVAL;
+    } else if (rc == 0) {
+        rc = u.level == 1 ? -EAGAIN : -EINVAL;
+    }
+    while (rc == -EAGAIN) {
+        uint64_t old = READ_ONCE(u.slots[slot_of(where)]);
+
+        if (!(old & PTE_P) || (old & PTE_ADDR) >> PAGE_SHIFT != mfn_raw(mfn)) {
+            rc = -EINVAL;
+        } else {
+            rc = store(&u, slot_of(where), entry, PT_STORE_COMPARE, &old);
+        }
+    }
+    pt_update_end(&u);
+    return rc;
 }

@@ -42,6 +42,9 @@ void pt_update_end(struct pt_update *u);
 int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry,
                     enum pt_store_mode mode) __must_check;
 
+/* The same for an entry that must be one of an L1 table (-EINVAL otherwise): what pt_update_find() gave. */
+int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry) __must_check;
+
 /*
  * As a locked compare-and-exchange of *expected by `entry` would: -EAGAIN and the current value in
  * *expected if they differ. Only tables; `where` is in an L1 to L4 table or the answer is -EINVAL
@@ -57,5 +60,15 @@ int pt_update_compare(struct pt_update *u, maddr_t where, uint64_t *expected,
  */
 int pt_update_find(const struct mm_owner *tables, mfn_t root, gva_t va,
                    maddr_t *where) __must_check;
+
+/*
+ * Grants (mm/frame_ref.h): store an L1 entry for a frame of `frames`, which need not be a domain that
+ * `tables` may name; and replace one that maps `mfn`. -EINVAL: not an L1 entry of `tables`, or it maps
+ * something else.
+ */
+int pt_update_granted(struct mm_owner *tables, maddr_t where, uint64_t entry,
+                      struct mm_owner *frames) __must_check;
+int pt_update_ungrant(struct mm_owner *tables, maddr_t where, mfn_t mfn,
+                      uint64_t entry) __must_check;
 
 #endif

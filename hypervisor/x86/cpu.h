@@ -196,6 +196,11 @@ static inline uint64_t read_rsp(void)
     return sp;
 }
 
+static inline void wbinvd(void)
+{
+    __asm__ volatile("wbinvd" : : : "memory");
+}
+
 static inline void invlpg(uint64_t va)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmu_update, update_va_mapping and its relative for foreign frames. Decoding and continuation are here, every rule is in
+ * mm/. Requests are copied in chunks, each chunk once; a preemption point lies between two chunks.
+ */
+#include "hypercall/hc_mmu.h"
+
+#include <xen/xen.h>
+
+#include "common/errno.h"
+#include "domain/privilege.h"
+#include "hypercall/hypercall.h"
+#include "hypercall/vcpu_mask.h"
+#include "mm/frame_ref.h"
+#include "mm/guest_copy.h"
+#include "mm/m2p.h"
+#include "mm/page_info.h"
+#include "mm/pt_update.h"
+#include "x86/entry.h"
+#include "x86/percpu.h"
+#include "x86/tlb.h"
+
+/* Top bit of count: *done already holds what was done before the call was preempted. */
+#define COUNT_CONTINUED 0x80000000u
+
+#define CHUNK           32u /* requests copied at once: half a KiB of stack */
+
+int owner_get(domid_t id, struct owner_ref *out)
+{
+    struct domain *curr = current_domain();
+
+    out->d = NULL;
+    out->o = &curr->mm;
+    if (likely(id == DOMID_SELF || id == curr->id)) {
+        return 0;
+    }
+    if (id == DOMID_IO) {
+        out->o = &mm_owner_io;
+        return 0;
+    }
+    if (id == DOMID_XEN) {
+        out->o = &mm_owner_xen;
+        return curr->mm.privileged ? 0 : -EPERM;
+    }
+    out->d = domain_get_by_id(id);
+    if (!out->d) {
+        return -ESRCH;
+    }
+    out->o = &out->d->mm;
+    if (!curr->mm.privileged || !may_control(curr, out->d)) {
+        owner_put(out);
+        return -EPERM;
+    }
+    return 0;
+}
+
+void owner_put(struct owner_ref *r)
+{
+    if (r->d) {
+        domain_put(r->d);
+    }
+    r->d = NULL;
+}
+
+static int set_m2p(struct mm_owner *frames, mfn_t mfn, uint64_t pfn)
+{
+    int rc = frame_get(frames, mfn);
+
+    if (rc == 0) {
+        m2p_set(mfn, pfn);
+        frame_put(mfn);
+    }
+    return rc;
+}
+
+static int update_one(struct pt_update *u, const struct mmu_update *req)
+{
+    maddr_t where = maddr_make(req->ptr & ~3ull);
+
+    switch (req->ptr & 3) {
+    case MMU_NORMAL_PT_UPDATE:
+    case MMU_PT_UPDATE_NO_TRANSLATE: /* nothing is ever translated for a PV domain */
+        return pt_update_store(u, where, req->val, PT_STORE_NORMAL);
+    case MMU_PT_UPDATE_PRESERVE_AD:
+        return pt_update_store(u, where, req->val, PT_STORE_KEEP_AD);
+    default:
+        return set_m2p(u->frames, mfn_of_maddr(where), req->val);
+    }
+}
+
+/* Carry out requests from *i on: 0 all done, -ERESTART, or the error of request *i. */
+static int update_all(struct pt_update *u, gva_t reqs, uint32_t count, uint32_t *i)
+{
+    struct mmu_update chunk[CHUNK];
+    int rc = 0;
+
+    while (rc == 0 && *i < count) {
+        uint32_t n = MIN(count - *i, CHUNK);
+        uint32_t k;
+
+        if (*i > 0 && preempt_pending()) {
+            return -ERESTART;
+        }
+        rc = guest_read(chunk, gva_add(reqs, *i * sizeof(chunk[0])), n * sizeof(chunk[0]));
+        if (unlikely(rc != 0) && n > 1) {
+            /* part of it may be readable, and counts */
+            n = 1;
+            rc = guest_read(chunk, gva_add(reqs, *i * sizeof(chunk[0])), sizeof(chunk[0]));
+        }
+        for (k = 0; rc == 0 && k < n; k++) {
+            rc = update_one(u, &chunk[k]);
+            *i += rc == 0;
+        }
+    }
+    return rc;
+}
+
+/* Tell how many were done; a bad pointer is an error only if nothing else is. */
+static int report_done(uint64_t done_ptr, uint32_t done, int rc)
+{
+    if (done_ptr && guest_write(gva_make(done_ptr), &done, sizeof(done)) && rc == 0) {
+        return -EFAULT;
+    }
+    return rc;
+}
+
+static uint32_t done_before(uint64_t count, uint64_t done_ptr)
+{
+    uint32_t done;
+
+    return (count & COUNT_CONTINUED) && done_ptr &&
+                   guest_read(&done, gva_make(done_ptr), sizeof(done)) == 0
+               ? done
+               : 0;
+}
+
+int64_t hc_mmu_update(uint64_t reqs, uint64_t count, uint64_t done_ptr, uint64_t foreign)
+{
+    uint32_t n = (uint32_t)count & ~COUNT_CONTINUED;
+    uint32_t before = done_before(count, done_ptr);
+    uint32_t tables_id = (uint32_t)foreign >> 16; /* 0: the caller's, else 1 + id */
+    struct owner_ref tables, frames;
+    struct pt_update u;
+    uint32_t i = 0;
+    int rc;
+
+    if (!guest_range_ok(gva_make(reqs), n * sizeof(struct mmu_update))) {
+        return -EFAULT;
+    }
+    rc = owner_get(tables_id ? (domid_t)(tables_id - 1) : DOMID_SELF, &tables);
+    if (rc) {
+        return rc;
+    }
+    rc = owner_get((domid_t)foreign, &frames);
+    if (rc == 0) {
+        rc = pt_update_begin(&u, tables.o, frames.o);
+        if (rc == 0) {
+            rc = update_all(&u, gva_make(reqs), n, &i);
+            pt_update_end(&u);
+        }
+        owner_put(&frames);
+    }
+    owner_put(&tables);
+    rc = report_done(done_ptr, before + i, rc);
+    if (rc == -ERESTART) {
+        return hc_continue_mmu_update(reqs + i * sizeof(struct mmu_update),
+                                      (n - i) | COUNT_CONTINUED, done_ptr, foreign);
+    }
+    return rc;
+}
+
+/* ---- one entry of the running address space ---- */
+
+static int flush_after(const struct vcpu *v, uint64_t va, uint64_t flags)
+{
+    uint64_t target = flags & ~UVMF_FLUSHTYPE_MASK;
+    uint64_t type = flags & UVMF_FLUSHTYPE_MASK;
+    uint64_t cpus;
+    int rc;
+
+    if (type == UVMF_NONE) {
+        return 0;
+    }
+    if (target == UVMF_LOCAL) {
+        if (type == UVMF_INVLPG) {
+            tlb_flush_local_va(va);
+        } else {
+            tlb_flush_local();
+        }
+        return 0;
+    }
+    if (target == UVMF_ALL) {
+        cpus = READ_ONCE(v->domain->mm.running_cpus);
+    } else {
+        rc = vcpu_mask_read(v->domain, gva_make(target), &cpus);
+        if (rc) {
+            return rc;
+        }
+    }
+    if (type == UVMF_INVLPG) {
+        tlb_flush_cpus_va(cpus, va);
+    } else {
+        tlb_flush_cpus(cpus);
+    }
+    return 0;
+}
+
+static int store_at(const struct vcpu *v, struct mm_owner *frames, uint64_t va, uint64_t val)
+{
+    struct pt_update u;
+    maddr_t where;
+    int rc;
+
+    if (unlikely(!va_canonical(va))) {
+        return -EINVAL;
+    }
+    rc = pt_update_begin(&u, &v->domain->mm, frames);
+    if (unlikely(rc != 0)) {
+        return rc;
+    }
+    rc = pt_update_find(&v->domain->mm, v->pv.kernel_root, gva_make(va), &where);
+    if (likely(rc == 0)) {
+        rc = pt_update_store_l1(&u, where, val);
+    }
+    pt_update_end(&u);
+    return rc;
+}
+
+int64_t hc_update_va_mapping(uint64_t va, uint64_t val, uint64_t flags)
+{
+    const struct vcpu *v = current_vcpu();
+    int rc = store_at(v, &v->domain->mm, va, val);
+
+    if (unlikely(rc == -ERESTART)) {
+        return hc_continue_update_va_mapping(va, val, flags);
+    }
+    return rc ? rc : flush_after(v, va, flags);
+}
+
+int64_t hc_update_va_mapping_otherdomain(uint64_t va, uint64_t val, uint64_t flags, uint64_t domid)
+{
+    const struct vcpu *v = current_vcpu();
+    struct owner_ref frames;
+    int rc = owner_get((domid_t)domid, &frames);
+
+    if (rc) {
+        return rc;
+    }
+    rc = store_at(v, frames.o, va, val);
+    owner_put(&frames);
+    if (rc == -ERESTART) {
+        return hc_continue_update_va_mapping_otherdomain(va, val, flags, domid);
+    }
+    return rc ? rc : flush_after(v, va, flags);
+}

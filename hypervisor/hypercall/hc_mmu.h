@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose memory a call means: the domain numbers that memory calls take, with the privileges that go with them.
+ */
+#ifndef HYPERCALL_HC_MMU_H
+#define HYPERCALL_HC_MMU_H
+
+#include <xen/xen.h>
+
+#include "common/compiler.h"
+#include "domain/domain.h"
+
+/* d has a reference (to be given back by owner_put), or is NULL for the caller itself and for the special owners. */
+struct owner_ref {
+    struct domain *d;
+    struct mm_owner *o;
+};
+
+/*
+ * DOMID_SELF or the caller's own number: itself. DOMID_IO: device memory. DOMID_XEN and other domains: control domains
+ * only. -ESRCH, -EPERM.
+ */
+int owner_get(domid_t id, struct owner_ref *out) __must_check;
+void owner_put(struct owner_ref *r);
+
+#endif
