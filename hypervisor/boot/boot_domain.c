@@ -257,7 +257,8 @@ static void write_start_of_day(struct builder *b)
 static void enter(struct builder *b)
 {
     mfn_t l4 = mfn_cb(b, b->plan.l4_pfn);
-    struct vcpu_guest_context *ctx = hv_alloc(sizeof(*ctx));
+    const unsigned int ctx_pages = (unsigned int)pages_of(sizeof(struct vcpu_guest_context));
+    struct vcpu_guest_context *ctx = hv_alloc_pages(ctx_pages);
     int rc;
 
     if (!ctx) {
@@ -268,7 +269,7 @@ static void enter(struct builder *b)
         rc = pt_pin(&b->d->mm, l4, 4);
     } while (rc == -ERESTART);
     rc = rc ? rc : pv_context_set(b->d->vcpu[0], ctx);
-    hv_free(ctx);
+    hv_free_pages(ctx, ctx_pages);
     if (rc) {
         boot_fail("boot domain: its page tables or first context were refused (%d)", rc);
     }

@@ -7,14 +7,21 @@
 #include <stddef.h>
 
 #include "boot/acpi.h"
+#include "boot/boot_domain.h"
 #include "boot/boot_info.h"
 #include "boot/memory.h"
+#include "boot/wiring.h"
 #include "common/compiler.h"
 #include "common/format.h"
 #include "common/string.h"
 #include "debug/build_id.h"
 #include "debug/console.h"
 #include "debug/panic.h"
+#include "mm/heap.h"
+#include "mm/hv_alloc.h"
+#include "mm/mm_init.h"
+#include "sched/sched.h"
+#include "sched/timer.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry.h"
@@ -146,6 +153,41 @@ static void interrupts_start(void)
     }
 }
 
+static uint64_t table_frame(void)
+{
+    void *p = hv_alloc_pages(1);
+
+    return p ? direct_map_pa(p) : 0;
+}
+
+/* Hand all RAM to the allocator: what is free, and what is in use but may come back (modules). Not the first MiB. */
+static void allocator_start(void)
+{
+    const struct early_mem *all = memory_all_ranges();
+    const struct early_mem *left = memory_free_ranges();
+    uint64_t frames = memory_frame_tables();
+    struct early_mem used = *all;
+
+    hv_map_seal();
+    mm_init(frames);
+    early_mem_reserve(&used, 0, BOOT_LOW_MEMORY);
+    for (uint32_t i = 0; i < left->nr; i++) {
+        heap_add((uint32_t)(left->range[i].start >> 12), (left->range[i].end - left->range[i].start) >> 12);
+        early_mem_reserve(&used, left->range[i].start, left->range[i].end);
+    }
+    for (uint32_t i = 0; i < used.nr; i++) {
+        heap_add_used((uint32_t)(used.range[i].start >> 12), (used.range[i].end - used.range[i].start) >> 12);
+    }
+    for (uint32_t i = 0; i < acpi.apic.nr_ioapics; i++) {
+        mm_io_restrict(mfn_of_maddr(maddr_make(acpi.apic.ioapic[i].address)), 1, IO_NONE);
+    }
+    hv_map_frames_from(table_frame);
+    if (mm_init_owners()) {
+        boot_fail("no memory for the owners of frames");
+    }
+    log_info("memory: %lu MiB, %lu MiB free", early_mem_total(all) >> 20, frames_free() >> 8);
+}
+
 static void processors_start(void)
 {
     uint64_t max = cmdline_get_number(boot_info.cmdline, "maxcpus", MAX_CPUS);
@@ -190,9 +232,12 @@ void boot_start(uint32_t magic, uint64_t info_pa)
     fpu_init();
     interrupts_start();
     time_init();
-    log_info("memory: %lu MiB in %lu frames", early_mem_total(memory_all_ranges()) >> 20, memory_frame_tables());
-    processors_start();
-    hv_map_seal();
+    allocator_start();
     self_tests();
-    boot_fail("no boot domain");
+    sched_init();
+    timer_init_cpu();
+    wiring_connect();
+    processors_start();
+    boot_domain_start();
+    stack_reset_and_call(sched_idle_loop);
 }

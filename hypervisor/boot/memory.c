@@ -17,7 +17,6 @@
 #include "x86/tlb.h"
 
 #define LOW_LIMIT     0x100000000ull
-#define LOW_MEMORY    0x100000ull
 #define TRAMPOLINE_TOP 0xa0000ull
 #define MEMORY_MIN    (60ull << 20) /* what a 64 MiB machine has left beside holes and firmware */
 #define FRAME_BYTES   32u           /* an entry of the frame table */
@@ -87,7 +86,7 @@ void memory_survey(struct boot_info *info)
     }
     free_ram = all_ram;
     trampoline = early_mem_alloc(&free_ram, 4096, TRAMPOLINE_TOP);
-    reserve(0, LOW_MEMORY);
+    reserve(0, BOOT_LOW_MEMORY);
     reserve(image_pa(__image_start), image_pa(__image_end));
     for (uint32_t i = 0; i < info->nr_modules; i++) {
         const struct boot_module *m = &info->modules[i];

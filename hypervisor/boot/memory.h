@@ -11,6 +11,9 @@
 #include "boot/boot_info.h"
 #include "boot/early_mem.h"
 
+/* Below it is firmware's memory and what looks like it: never the allocator's. */
+#define BOOT_LOW_MEMORY 0x100000ull
+
 /* The boot loader's memory by the boot tables' direct map: the first 4 GiB. */
 extern const struct boot_reader boot_reader_low;
 

@@ -1,52 +1,86 @@
 /* SPDX-License-Identifier: MIT */
-/* Upcalls of rooms that are not there yet; goes with the last of them. */
-#include "debug/panic.h"
-#include "x86/cpu.h"
-#include "x86/entry.h"
-#include "x86/upcalls.h"
+/* Weak stand-ins for what the memory room has not landed yet; each goes with the real one. */
+#include "common/compiler.h"
+#include "common/errno.h"
+#include "hypercall/hypercall.h"
+#include "mm/frame_ref.h"
 
-void upcall_guest_exception(struct vcpu *v, uint32_t vector, uint64_t cr2)
+#define __weak __attribute__((weak))
+
+__weak int64_t hc_memory_op(uint64_t a1, uint64_t a2)
 {
-    panic("guest exception %u at %lx, vCPU %p", vector, cr2, (void *)v);
+    (void)a1;
+    (void)a2;
+    return -ENOSYS;
 }
 
-void upcall_guest_syscall(struct vcpu *v)
+__weak int64_t hc_mmu_update(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
-    panic("guest syscall, vCPU %p", (void *)v);
+    (void)a1;
+    (void)a2;
+    (void)a3;
+    (void)a4;
+    return -ENOSYS;
 }
 
-void upcall_hypercall(struct vcpu *v)
+__weak int64_t hc_mmuext_op(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
-    panic("hypercall, vCPU %p", (void *)v);
+    (void)a1;
+    (void)a2;
+    (void)a3;
+    (void)a4;
+    return -ENOSYS;
 }
 
-void upcall_exit_fault(struct vcpu *v, uint32_t vector, uint32_t error_code)
+__weak int64_t hc_update_va_mapping(uint64_t a1, uint64_t a2, uint64_t a3)
 {
-    panic("exit fault %u (%x), vCPU %p", vector, error_code, (void *)v);
+    (void)a1;
+    (void)a2;
+    (void)a3;
+    return -ENOSYS;
 }
 
-void upcall_exit_to_guest(struct vcpu *v)
+__weak int64_t hc_update_va_mapping_otherdomain(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
-    (void)v;
+    (void)a1;
+    (void)a2;
+    (void)a3;
+    (void)a4;
+    return -ENOSYS;
 }
 
-void upcall_do_work(uint32_t work)
+__weak int pt_grant_set_pte(struct mm_owner *pt_owner, maddr_t pte, uint64_t entry, struct mm_owner *frame_owner)
 {
-    (void)work;
+    (void)pt_owner;
+    (void)pte;
+    (void)entry;
+    (void)frame_owner;
+    return -ENOSYS;
 }
 
-void upcall_timer_irq(void)
+__weak int pt_grant_set_va(struct mm_owner *pt_owner, gva_t va, uint64_t entry, struct mm_owner *frame_owner)
 {
+    (void)pt_owner;
+    (void)va;
+    (void)entry;
+    (void)frame_owner;
+    return -ENOSYS;
 }
 
-void upcall_device_irq(uint32_t vector)
+__weak int pt_grant_clear_pte(struct mm_owner *pt_owner, maddr_t pte, mfn_t mfn, uint64_t entry)
 {
-    (void)vector;
+    (void)pt_owner;
+    (void)pte;
+    (void)mfn;
+    (void)entry;
+    return -ENOSYS;
 }
 
-void upcall_ap_ready(void)
+__weak int pt_grant_clear_va(struct mm_owner *pt_owner, gva_t va, mfn_t mfn, uint64_t entry)
 {
-    for (;;) {
-        cpu_sleep();
-    }
+    (void)pt_owner;
+    (void)va;
+    (void)mfn;
+    (void)entry;
+    return -ENOSYS;
 }

@@ -48,6 +48,8 @@ void console_set_input_hook(void (*fn)(void));         /* called (interrupt cont
 void console_poll_input(void);
 
 /* The end. With exit=debug QEMU ends with this status (0 shut down, 3 crashed, 4 panic, 5 boot error), else a halt. */
+#define EXIT_STATUS_OK         0
+#define EXIT_STATUS_CRASHED    3
 #define EXIT_STATUS_PANIC      4
 #define EXIT_STATUS_BOOT_ERROR 5
 void machine_exit_debug_enable(void);

@@ -30,8 +30,7 @@ static void updates(void)
 {
     unsigned access;
     unsigned accepted[4] = {0};
-    bool system_refused = true, not_present_ok = true, ordinary_ok = true, dpl_ok = true,
-         gate_dead = true;
+    bool system_refused = true, not_present_ok = true, ordinary_ok = true, dpl_ok = true, gate_dead = true;
 
     for (access = 0; access < 256; access++) {
         long rc = update(with_access(access));
@@ -49,8 +48,8 @@ static void updates(void)
             system_refused &= rc != 0;
         }
     }
-    test_note("accepted: not present %u system, %u ordinary; present %u system, %u ordinary",
-              accepted[0], accepted[1], accepted[2], accepted[3]);
+    test_note("accepted: not present %u system, %u ordinary; present %u system, %u ordinary", accepted[0], accepted[1],
+              accepted[2], accepted[3]);
     test_check(not_present_ok, "what is not present may be anything");
     test_check(ordinary_ok, "code and data segments are accepted");
     test_check(dpl_ok, "and get DPL 3");
@@ -62,12 +61,9 @@ static void places(void)
 {
     uint64_t code = with_access(0x9b);
 
-    test_note("not aligned: %s",
-              test_rc(hc_update_descriptor(maddr_make(maddr_raw(maddr_of_va(page)) + 4), code)));
-    test_note("no such frame: %s",
-              test_rc(hc_update_descriptor(maddr_make(0xfffffffff000ul), code)));
-    test_note("a page table: %s",
-              test_rc(hc_update_descriptor(maddr_of_va(kernel_space.kernel_root), code)));
+    test_note("not aligned: %s", test_rc(hc_update_descriptor(maddr_make(maddr_raw(maddr_of_va(page)) + 4), code)));
+    test_note("no such frame: %s", test_rc(hc_update_descriptor(maddr_make(0xfffffffff000ul), code)));
+    test_note("a page table: %s", test_rc(hc_update_descriptor(maddr_of_va(kernel_space.kernel_root), code)));
 }
 
 /* The page as a GDT of one frame: it has to be read-only for that. */
@@ -107,8 +103,7 @@ static void tables(void)
     test_note("GDT with conforming code: %s", as_gdt(with_access(0x9e)));
     test_note("GDT with data: %s", as_gdt(with_access(0x93)));
     test_note("GDT with a call gate: %s", as_gdt(with_access(0x8c)));
-    test_note("GDT with a call gate to the kernel's code: %s",
-              as_gdt(0xffff80000033e033ul | 0xecul << 40));
+    test_note("GDT with a call gate to the kernel's code: %s", as_gdt(0xffff80000033e033ul | 0xecul << 40));
     test_note("GDT with a call gate to the hypervisor's code: %s", as_gdt(0x00008c00e0080000ul));
     test_note("GDT with a call gate with parameters: %s", as_gdt(0x00008c0100100000ul));
     test_note("GDT with a task state: %s", as_gdt(with_access(0x89)));
@@ -120,10 +115,8 @@ static void tables(void)
     test_note("GDT in no frame: %s", test_rc(hc_set_gdt(&foreign, 16)));
     frame = mfn_raw(mfn_of_pfn(pfn_of_va(kernel_space.kernel_root)));
     test_note("GDT in a page table: %s", test_rc(hc_set_gdt(&frame, 16)));
-    test_note("GDT with too many entries: %s",
-              test_rc(hc_set_gdt(&frame, FIRST_RESERVED_GDT_ENTRY + 1)));
-    test_note("GDT list at no address: %s",
-              test_rc(hc_set_gdt((const uint64_t *)0x8000000000000000ul, 16)));
+    test_note("GDT with too many entries: %s", test_rc(hc_set_gdt(&frame, FIRST_RESERVED_GDT_ENTRY + 1)));
+    test_note("GDT list at no address: %s", test_rc(hc_set_gdt((const uint64_t *)0x8000000000000000ul, 16)));
 }
 
 static void stays_read_only(void)

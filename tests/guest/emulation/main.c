@@ -115,10 +115,7 @@ static void do_rdmsr(void *arg)
 static void do_wrmsr(void *arg)
 {
     (void)arg;
-    __asm__ volatile("wrmsr"
-                     :
-                     : "c"(msr_nr), "a"((uint32_t)msr_value), "d"((uint32_t)(msr_value >> 32))
-                     : "memory");
+    __asm__ volatile("wrmsr" : : "c"(msr_nr), "a"((uint32_t)msr_value), "d"((uint32_t)(msr_value >> 32)) : "memory");
 }
 
 static void read_msr(uint32_t nr, bool print_value)
@@ -148,12 +145,12 @@ static void write_msr(uint32_t nr, uint64_t value)
 
 static void msrs(void)
 {
-    static const uint32_t readable[] = {
-        0x1b,       0x277, 0xc0000080, 0xc0000102, 0xc0000103, 0xc0010015, 0xc0011029,
-        0xc0010055, 0x179, 0x17a,      0x17b,      0x400,      0x401,      0x404,
-        0x408,      0x174, 0xc0000081, 0xc0000082, 0xc0000084, 0x48,       0x1a0,
-        0x6e0,      0x800, 0xc0010114, 0xc0010117, 0xc0010000, 0xc0010004, 0xc0010010,
-        0x1d9,      0xfe,  0x2ff,      0x200,      0x17,       0x40000000, 0x12345678};
+    static const uint32_t readable[] = {0x1b,       0x277,      0xc0000080, 0xc0000102, 0xc0000103, 0xc0010015, 0xc0011029, 0xc0010055, 0x179,      0x17a,
+                                        0x17b,      0x400,      0x401,      0x404,      0x408,      0x174,
+                                        0xc0000081, 0xc0000082, 0xc0000084, 0x48,       0x1a0,      0x6e0,
+                                        0x800,      0xc0010114, 0xc0010117, 0xc0010000, 0xc0010004, 0xc0010010,
+                                        0x1d9,      0xfe,       0x2ff,      0x200,      0x17,       0x40000000,
+                                        0x12345678};
     unsigned i;
 
     for (i = 0; i < ARRAY_SIZE(readable); i++) {
@@ -276,8 +273,7 @@ static void cpuid(uint32_t leaf, uint32_t sub)
     struct trap_seen seen = {0};
 
     if (trap_catch(do_forced_cpuid, regs, &seen)) {
-        test_note("cpuid %x.%x: %08x %08x %08x %08x", leaf, sub, regs[0], regs[1], regs[2],
-                  regs[3]);
+        test_note("cpuid %x.%x: %08x %08x %08x %08x", leaf, sub, regs[0], regs[1], regs[2], regs[3]);
     } else {
         test_note("cpuid %x.%x: %s", leaf, sub, test_trap(false, &seen));
     }

@@ -29,16 +29,14 @@ static void traps(void)
     test_note("trap at an address that is not canonical: %s", trap(200, 0xe033, NOT_CANONICAL));
     test_note("trap at the top of the gap: %s", trap(200, 0xe033, 0xffff7ffffffffffful));
     test_note("trap with another selector of mine: %s", trap(200, 0x10, HC_ARG(nothing)));
-    test_note("trap table at no address: %s",
-              test_rc(hc_set_trap_table((const struct trap_info *)NOT_CANONICAL)));
+    test_note("trap table at no address: %s", test_rc(hc_set_trap_table((const struct trap_info *)NOT_CANONICAL)));
     test_note("trap table in the hypervisor's range: %s",
               test_rc(hc_set_trap_table((const struct trap_info *)0xffff830000000000ul)));
 }
 
 static const char *callback(uint16_t type, uint64_t address)
 {
-    struct callback_register reg = {
-        .type = type, .flags = CALLBACKF_mask_events, .address = address};
+    struct callback_register reg = {.type = type, .flags = CALLBACKF_mask_events, .address = address};
 
     return test_rc(hc_callback_op(CALLBACKOP_register, &reg));
 }
@@ -68,39 +66,26 @@ static void callbacks(void)
     test_note("no nmi any more: %s", uncallback(CALLBACKTYPE_nmi));
     test_note("no type 77 any more: %s", uncallback(77));
     test_note("operation 2: %s", test_rc(hc_callback_op(2, NULL)));
-    test_note("argument at no address: %s",
-              test_rc(hc_callback_op(CALLBACKOP_register, (void *)NOT_CANONICAL)));
-    test_note(
-        "nmi_op register: %s",
-        test_rc(hypercall(__HYPERVISOR_nmi_op, XENNMI_register_callback, HC_ARG(&nmi), 0, 0, 0)));
+    test_note("argument at no address: %s", test_rc(hc_callback_op(CALLBACKOP_register, (void *)NOT_CANONICAL)));
+    test_note("nmi_op register: %s", test_rc(hypercall(__HYPERVISOR_nmi_op, XENNMI_register_callback, HC_ARG(&nmi), 0, 0, 0)));
     nmi.handler_address = NOT_CANONICAL;
-    test_note(
-        "nmi_op at no address: %s",
-        test_rc(hypercall(__HYPERVISOR_nmi_op, XENNMI_register_callback, HC_ARG(&nmi), 0, 0, 0)));
-    test_note("nmi_op unregister: %s",
-              test_rc(hypercall(__HYPERVISOR_nmi_op, XENNMI_unregister_callback, 0, 0, 0, 0)));
+    test_note("nmi_op at no address: %s", test_rc(hypercall(__HYPERVISOR_nmi_op, XENNMI_register_callback, HC_ARG(&nmi), 0, 0, 0)));
+    test_note("nmi_op unregister: %s", test_rc(hypercall(__HYPERVISOR_nmi_op, XENNMI_unregister_callback, 0, 0, 0, 0)));
     test_note("nmi_op 2: %s", test_rc(hypercall(__HYPERVISOR_nmi_op, 2, 0, 0, 0, 0)));
 }
 
 static void bases(void)
 {
     test_note("FS base: %s", test_rc(hc_set_segment_base(SEGBASE_FS, 0x123456)));
-    test_note("FS base that is not canonical: %s",
-              test_rc(hc_set_segment_base(SEGBASE_FS, NOT_CANONICAL)));
+    test_note("FS base that is not canonical: %s", test_rc(hc_set_segment_base(SEGBASE_FS, NOT_CANONICAL)));
     test_note("user GS base: %s", test_rc(hc_set_segment_base(SEGBASE_GS_USER, 0x123456)));
-    test_note("user GS base that is not canonical: %s",
-              test_rc(hc_set_segment_base(SEGBASE_GS_USER, NOT_CANONICAL)));
-    test_note("kernel GS base that is not canonical: %s",
-              test_rc(hc_set_segment_base(SEGBASE_GS_KERNEL, NOT_CANONICAL)));
+    test_note("user GS base that is not canonical: %s", test_rc(hc_set_segment_base(SEGBASE_GS_USER, NOT_CANONICAL)));
+    test_note("kernel GS base that is not canonical: %s", test_rc(hc_set_segment_base(SEGBASE_GS_KERNEL, NOT_CANONICAL)));
     test_note("user GS selector 0: %s", test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0)));
-    test_note("user GS selector without a descriptor: %s",
-              test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0x5b)));
-    test_note("user GS selector of the hypervisor's code: %s",
-              test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0xe008)));
-    test_note("user GS selector of its task state: %s",
-              test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0xe040)));
-    test_note("user GS selector with high bits: %s",
-              test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0x10000)));
+    test_note("user GS selector without a descriptor: %s", test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0x5b)));
+    test_note("user GS selector of the hypervisor's code: %s", test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0xe008)));
+    test_note("user GS selector of its task state: %s", test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0xe040)));
+    test_note("user GS selector with high bits: %s", test_rc(hc_set_segment_base(SEGBASE_GS_USER_SEL, 0x10000)));
     test_note("base 4: %s", test_rc(hc_set_segment_base(4, 0)));
 }
 
@@ -110,15 +95,13 @@ static void debug_registers(void)
 
     for (reg = 0; reg < 9; reg++) {
         test_note("DR%u = 0: %s", reg, test_rc(hc_set_debugreg(reg, 0)));
-        test_note("DR%u in the hypervisor's range: %s", reg,
-                  test_rc(hc_set_debugreg(reg, 0xffff830000000000ul)));
+        test_note("DR%u in the hypervisor's range: %s", reg, test_rc(hc_set_debugreg(reg, 0xffff830000000000ul)));
         test_note("DR%u not canonical: %s", reg, test_rc(hc_set_debugreg(reg, NOT_CANONICAL)));
     }
     test_note("DR7 with general detect: %s", test_rc(hc_set_debugreg(7, 0x2400)));
     test_note("DR7 with an I/O breakpoint: %s", test_rc(hc_set_debugreg(7, 0x20401)));
     test_note("DR7 off: %s", test_rc(hc_set_debugreg(7, 0x400)));
-    test_check(hc_set_debugreg(3, 0x1000) == 0 && hc_get_debugreg(3) == 0x1000,
-               "DR3 keeps its value");
+    test_check(hc_set_debugreg(3, 0x1000) == 0 && hc_get_debugreg(3) == 0x1000, "DR3 keeps its value");
     test_note("DR6: %lx", hc_get_debugreg(6));
     test_note("DR7: %lx", hc_get_debugreg(7));
     test_note("DR8: %s", test_rc(hc_get_debugreg(8)));

@@ -19,8 +19,7 @@ static bool trapped;
 static bool caught(struct trap_regs *regs)
 {
     trapped = true;
-    seen = (struct trap_seen){
-        .vector = regs->vector, .error_code = regs->error_code, .rip = regs->rip};
+    seen = (struct trap_seen){.vector = regs->vector, .error_code = regs->error_code, .rip = regs->rip};
     regs->rip = resume_rip;
     regs->rsp = resume_rsp;
     regs->cs = 0xe030;
@@ -61,14 +60,13 @@ static void do_iret(void)
                      "popf\n\t"
                      "cld\n\t"
                      "pop %%rbp"
-                     : [flags_after] "=m"(flags_after), [rax_after] "=m"(regs_after[0]),
-                       [rcx_after] "=m"(regs_after[1]), [r11_after] "=m"(regs_after[2]),
-                       [rsp] "=m"(resume_rsp), [resume] "=m"(resume_rip)
-                     : [rip] "m"(frame.rip), [ss] "m"(frame.ss), [rflags] "m"(frame.rflags),
-                       [cs] "m"(frame.cs), [flags] "m"(frame.flags), [rcx] "m"(frame.rcx),
-                       [r11] "m"(frame.r11), [rax] "m"(frame.rax), [nr] "i"(__HYPERVISOR_iret)
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
-                       "r13", "r14", "r15", "memory", "cc");
+                     : [flags_after] "=m"(flags_after), [rax_after] "=m"(regs_after[0]), [rcx_after] "=m"(regs_after[1]),
+                       [r11_after] "=m"(regs_after[2]), [rsp] "=m"(resume_rsp), [resume] "=m"(resume_rip)
+                     : [rip] "m"(frame.rip), [ss] "m"(frame.ss), [rflags] "m"(frame.rflags), [cs] "m"(frame.cs),
+                       [flags] "m"(frame.flags), [rcx] "m"(frame.rcx), [r11] "m"(frame.r11), [rax] "m"(frame.rax),
+                       [nr] "i"(__HYPERVISOR_iret)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                       "memory", "cc");
 }
 
 static const char *attempt(void)
@@ -88,8 +86,7 @@ static void reset(void)
 
 static void addresses(void)
 {
-    static const uint64_t bad[] = {0x0000800000000000ul, 0xffff7ffffffffffful,
-                                   0x8000000000000000ul};
+    static const uint64_t bad[] = {0x0000800000000000ul, 0xffff7ffffffffffful, 0x8000000000000000ul};
     unsigned i;
 
     reset();
@@ -97,8 +94,7 @@ static void addresses(void)
     frame.rcx = 0x2222;
     frame.r11 = 0x3333;
     test_note("a good frame: %s", attempt());
-    test_check(regs_after[0] == 0x1111 && regs_after[1] == 0x2222 && regs_after[2] == 0x3333,
-               "rax, rcx and r11 come from the frame");
+    test_check(regs_after[0] == 0x1111 && regs_after[1] == 0x2222 && regs_after[2] == 0x3333, "rax, rcx and r11 come from the frame");
     frame.rax = 0x8000000000000000ul;
     test_note("any rax: %s", attempt());
     test_check(regs_after[0] == 0x8000000000000000ul, "rax may be any value");
@@ -116,8 +112,7 @@ static void addresses(void)
 
 static void selectors(void)
 {
-    static const uint16_t cs[] = {0,      4,      0x10,   0xe008, 0xe010, 0xe018,
-                                  0xe020, 0xe028, 0xe038, 0xe040, 0xe048, 0xfff8};
+    static const uint16_t cs[] = {0, 4, 0x10, 0xe008, 0xe010, 0xe018, 0xe020, 0xe028, 0xe038, 0xe040, 0xe048, 0xfff8};
     static const uint16_t ss[] = {0, 3, 7, 0x13, 0xe00b, 0xe013, 0xe023, 0xe033, 0xe043, 0xfffb};
     unsigned i;
 
@@ -138,9 +133,8 @@ static void selectors(void)
 
 static void flags(void)
 {
-    static const uint64_t bits[] = {0x1000,  0x2000,  0x3000,   0x4000,    0x20000,
-                                    0x40000, 0x80000, 0x100000, 0x200000,  0x8,
-                                    0x20,    0x8000,  0x400000, 1ul << 32, 1ul << 63};
+    static const uint64_t bits[] = {0x1000, 0x2000, 0x3000, 0x4000, 0x20000, 0x40000, 0x80000, 0x100000, 0x200000,
+                                    0x8, 0x20, 0x8000, 0x400000, 1ul << 32, 1ul << 63};
     unsigned i;
 
     for (i = 0; i < ARRAY_SIZE(bits); i++) {

@@ -10,7 +10,7 @@
 #include "pvk/pv/p2m.h"
 #include "pvk/pv/pagetable.h"
 
-static char *window;                  /* what the entry maps */
+static char *window;            /* what the entry maps */
 static const volatile uint64_t *slot; /* the entry, through the linear map */
 static uint64_t entry_a, entry_b;
 static void *frame_a, *frame_b;
@@ -27,10 +27,7 @@ struct op {
         struct op *op = arg;                                                                       \
         uint64_t v = op->value;                                                                    \
                                                                                                    \
-        __asm__ volatile(text                                                                      \
-                         : "+a"(v)                                                                 \
-                         : "D"(op->where), "S"(arg)                                                \
-                         : "rcx", "rdx", "memory", "cc");                                          \
+        __asm__ volatile(text : "+a"(v) : "D"(op->where), "S"(arg) : "rcx", "rdx", "memory", "cc"); \
         op->result = v;                                                                            \
     }
 STORE(mov, "mov %%rax, (%%rdi)")
@@ -51,10 +48,8 @@ STORE(xor_flag, "xorq $0x400, (%%rdi)")
 STORE(add_flag, "addq $0x200, (%%rdi)")
 STORE(cmpxchg, "mov %%rax, %%rcx; mov (%%rdi), %%rax; lock cmpxchg %%rcx, (%%rdi)")
 STORE(cmpxchg_other, "mov %%rax, %%rcx; xor %%eax, %%eax; lock cmpxchg %%rcx, (%%rdi)")
-STORE(
-    cmpxchg8b,
-    "push %%rbx; mov %%rax, %%rbx; mov %%rax, %%rcx; shr $32, %%rcx; mov (%%rdi), %%rax; mov %%rax, %%rdx; "
-    "shr $32, %%rdx; lock cmpxchg8b (%%rdi); pop %%rbx")
+STORE(cmpxchg8b, "push %%rbx; mov %%rax, %%rbx; mov %%rax, %%rcx; shr $32, %%rcx; mov (%%rdi), %%rax; mov %%rax, %%rdx; "
+                 "shr $32, %%rdx; lock cmpxchg8b (%%rdi); pop %%rbx")
 STORE(xadd, "lock xaddq %%rax, (%%rdi)")
 STORE(stosq, "stosq")
 STORE(movsq, "movsq")
@@ -71,21 +66,15 @@ static void set(uint64_t entry)
 static const char *state(void)
 {
     uint64_t now = *slot;
-    const char *frame = pte_mfn(now).raw == pte_mfn(entry_a).raw   ? "a"
-                        : pte_mfn(now).raw == pte_mfn(entry_b).raw ? "b"
-                                                                   : "?";
+    const char *frame = pte_mfn(now).raw == pte_mfn(entry_a).raw ? "a" : pte_mfn(now).raw == pte_mfn(entry_b).raw ? "b" : "?";
 
     if (!(now & PTE_P)) {
         return now ? "absent, not zero" : "zero";
     }
     if (now & PTE_W) {
-        return *frame == 'a'   ? "a, writable"
-               : *frame == 'b' ? "b, writable"
-                               : "another frame, writable";
+        return *frame == 'a' ? "a, writable" : *frame == 'b' ? "b, writable" : "another frame, writable";
     }
-    return *frame == 'a'   ? "a, read-only"
-           : *frame == 'b' ? "b, read-only"
-                           : "another frame, read-only";
+    return *frame == 'a' ? "a, read-only" : *frame == 'b' ? "b, read-only" : "another frame, read-only";
 }
 
 static void observe(const char *what, void (*fn)(void *arg), uint64_t value)
@@ -96,8 +85,7 @@ static void observe(const char *what, void (*fn)(void *arg), uint64_t value)
 
     set(entry_a);
     returned = trap_catch(fn, &op, &seen);
-    test_note("%s: %s; %s%s", what, test_trap(returned, &seen), state(),
-              *slot & 0x600 ? ", software bits" : "");
+    test_note("%s: %s; %s%s", what, test_trap(returned, &seen), state(), *slot & 0x600 ? ", software bits" : "");
     if (!returned && seen.vector == TRAP_PF) {
         test_check(seen.fault_address - (uint64_t)slot < 8, "the fault is at the entry");
     }
@@ -137,14 +125,11 @@ static void results(void)
 
     set(entry_a);
     op.value = entry_b;
-    test_check(trap_catch(do_xchg, &op, &seen) && pte_mfn(op.result).raw == pte_mfn(entry_a).raw,
-               "xchg gives the old entry");
+    test_check(trap_catch(do_xchg, &op, &seen) && pte_mfn(op.result).raw == pte_mfn(entry_a).raw, "xchg gives the old entry");
     op.value = 0x200;
-    test_check(trap_catch(do_xadd, &op, &seen) && pte_mfn(op.result).raw == pte_mfn(entry_b).raw,
-               "xadd gives the old entry");
+    test_check(trap_catch(do_xadd, &op, &seen) && pte_mfn(op.result).raw == pte_mfn(entry_b).raw, "xadd gives the old entry");
     op.value = entry_a;
-    test_check(trap_catch(do_cmpxchg_other, &op, &seen) && op.result == *slot,
-               "a failed cmpxchg gives the entry");
+    test_check(trap_catch(do_cmpxchg_other, &op, &seen) && op.result == *slot, "a failed cmpxchg gives the entry");
     op.value = entry_b;
     test_check(trap_catch(do_xchg, &op, &seen), "xchg");
     *(volatile char *)frame_b = 77;
@@ -164,8 +149,7 @@ static void refusals(void)
         test_error("no L2 entry");
     }
     l2_frame = *found.entry;
-    observe("a page table, writable", do_mov,
-            pte_make(pte_mfn(l2_frame), PTE_P | PTE_W | PTE_A | PTE_D));
+    observe("a page table, writable", do_mov, pte_make(pte_mfn(l2_frame), PTE_P | PTE_W | PTE_A | PTE_D));
     observe("a page table, read-only", do_mov, pte_make(pte_mfn(l2_frame), PTE_P | PTE_A | PTE_D));
     observe("no frame at all", do_mov, 0x000ffffffffff000ul | PTE_P);
     observe("an absent entry with garbage", do_mov, 0x123456789a8);
@@ -182,11 +166,9 @@ static void refusals(void)
 
 static void assist(void)
 {
-    test_note("assist off: %s",
-              test_rc(hc_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables)));
+    test_note("assist off: %s", test_rc(hc_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables)));
     observe("mov without the assist", do_mov, entry_b);
-    test_note("assist on: %s",
-              test_rc(hc_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables)));
+    test_note("assist on: %s", test_rc(hc_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables)));
 }
 
 void test_main(void)
@@ -207,8 +189,7 @@ void test_main(void)
     slot = found.entry;
     entry_a = pte_make(mfn_of_pfn(pfn_of_va(frame_a)), PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX);
     entry_b = pte_make(mfn_of_pfn(pfn_of_va(frame_b)), PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX);
-    test_note("assist on: %s",
-              test_rc(hc_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables)));
+    test_note("assist on: %s", test_rc(hc_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables)));
     instructions();
     results();
     refusals();
