@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Command lines: words with quotes, ';' and '&&' between commands, "xeno" in front of a verb or not, and the two
- * commands that scripts need besides: sleep SECONDS, echo WORDS.
+ * Command lines: words with quotes, ';' and '&&' between commands, "xeno" in front of a verb or not, and the commands that
+ * scripts need besides: sleep SECONDS, echo WORDS, repeat N 'COMMAND LINE' (stops at the first that fails).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,14 @@ static int run_words(struct cli *c, int argc, char **argv)
         }
         cli_print(c, "\n");
         return 0;
+    }
+    if (argc == 3 && strcmp(argv[0], "repeat") == 0) {
+        int status = 0;
+
+        for (unsigned long n = strtoul(argv[1], NULL, 10); n && status == 0; n--) {
+            status = shell_run(c, argv[2]); /* nesting is bounded by the quotes of one line */
+        }
+        return status;
     }
     return cli_run(c, argc, argv);
 }

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# xeno's verbs in the bare control domain on our hypervisor: the cases of test_xeno_on_xen.py and those that are ours alone.
+import json
+import sys
+
+import qemu
+import xeno_cases as cases
+
+OURS = []
+CYCLES = 1000
+
+
+def test_create_list_console_destroy():
+    cases.create_list_console_destroy(OURS)
+
+
+def test_console_from_the_first_byte_to_the_end():
+    cases.console_from_the_first_byte_to_the_end(OURS)
+
+
+def test_bad_input_is_one_line_and_leaves_nothing():
+    cases.bad_input_is_one_line_and_leaves_nothing(OURS)
+
+
+def test_exit_status_is_the_commands():
+    cases.exit_status_is_the_commands(OURS)
+
+
+def test_unknown_keys_are_warned_about():
+    cases.unknown_keys_are_warned_about(OURS)
+
+
+def test_a_thousand_cycles_leave_no_frame():
+    cases.cycles_leave_no_frame(OURS, CYCLES)
+
+
+def test_counters_are_shown():
+    with cases.Files() as files:
+        files.add("h1.cfg", cases.CFG)
+        result = cases.xeno(OURS, files, "create h1.cfg && sleep 1 && stat --json h1")
+    result.expect_status(0)
+    names = {counter["name"]: counter["count"] for counter in json.loads(result.output)[0]["counters"]}
+    result.expect(names.get("update_va_mapping", 0) + names.get("mmu_update", 0) > 0, "expected page-table hypercalls")
+    result.expect(names.get("switched to", 0) > 0 and names.get("sched_op", 0) > 0, "expected switches and blocks")
+
+
+if __name__ == "__main__":
+    qemu.main(sys.modules[__name__])

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# xeno's verbs in the bare control domain on Debian's Xen: the tools against a hypervisor that no one here wrote.
+import sys
+
+import qemu
+import xeno_cases as cases
+
+XEN = ["--xen"]
+
+
+def test_create_list_console_destroy():
+    cases.create_list_console_destroy(XEN)
+
+
+def test_console_from_the_first_byte_to_the_end():
+    cases.console_from_the_first_byte_to_the_end(XEN)
+
+
+def test_bad_input_is_one_line_and_leaves_nothing():
+    cases.bad_input_is_one_line_and_leaves_nothing(XEN)
+
+
+def test_unknown_keys_are_warned_about():
+    cases.unknown_keys_are_warned_about(XEN)
+
+
+if __name__ == "__main__":
+    qemu.main(sys.modules[__name__])
