@@ -151,6 +151,11 @@ int cmd_list(struct cli *c, int argc, char **argv)
             return cli_usage(c, "list");
         }
     }
+    for (int k = i; k < argc; k++) {
+        if (cli_domid(c, "list", argv[k]) < 0) {
+            return 1; /* the error is the only line */
+        }
+    }
     cli_print(c, l.style == STYLE_TABLE ? "Name                                        ID   Mem VCPUs\tState\tTime(s)\n" : "[\n");
     rc = i < argc ? named_rows(&l, argc - i, argv + i) : all_rows(&l);
     if (rc == 0 && i == argc && l.style == STYLE_JSON) {
