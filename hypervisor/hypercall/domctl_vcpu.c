@@ -76,7 +76,7 @@ int64_t domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
     if (!v || !op->u.vcpucontext.ctxt.p) {
         return v ? -EINVAL : -ESRCH;
     }
-    ctx = hv_alloc(sizeof(*ctx));
+    ctx = hv_alloc_pages(PV_CONTEXT_PAGES);
     if (!ctx) {
         return -ENOMEM;
     }
@@ -94,7 +94,7 @@ int64_t domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
         }
         domain_unpause(d);
     }
-    hv_free(ctx);
+    hv_free_pages(ctx, PV_CONTEXT_PAGES);
     return rc;
 }
 
@@ -110,7 +110,7 @@ int64_t domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
     if (v->initialised != VCPU_INITIALISED) {
         return -ENODATA;
     }
-    ctx = hv_alloc(sizeof(*ctx));
+    ctx = hv_alloc_pages(PV_CONTEXT_PAGES);
     if (!ctx) {
         return -ENOMEM;
     }
@@ -118,7 +118,7 @@ int64_t domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
     pv_context_get(v, ctx);
     vcpu_unpause(v);
     rc = guest_write(gva_make((uint64_t)op->u.vcpucontext.ctxt.p), ctx, sizeof(*ctx));
-    hv_free(ctx);
+    hv_free_pages(ctx, PV_CONTEXT_PAGES);
     return rc;
 }
 

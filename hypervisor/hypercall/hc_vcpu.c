@@ -29,10 +29,10 @@ static int64_t op_initialise(struct vcpu *v, gva_t arg)
     if (!__atomic_compare_exchange_n(&v->initialised, &none, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         return -EEXIST;
     }
-    ctx = hv_alloc(sizeof(*ctx));
+    ctx = hv_alloc_pages(PV_CONTEXT_PAGES);
     rc = ctx ? guest_read(ctx, arg, sizeof(*ctx)) : -ENOMEM;
     rc = rc ? rc : pv_context_set(v, ctx);
-    hv_free(ctx);
+    hv_free_pages(ctx, PV_CONTEXT_PAGES);
     __atomic_store_n(&v->initialised, rc ? 0 : VCPU_INITIALISED, __ATOMIC_RELEASE);
     return rc == -ERESTART ? hc_continue_vcpu_op(VCPUOP_initialise, v->id, gva_raw(arg)) : rc;
 }

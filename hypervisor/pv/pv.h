@@ -44,6 +44,9 @@ int pv_debugreg_get(const struct vcpu *v, unsigned int reg, uint64_t *value) __m
 /* set_segment_base of the running vCPU, in kernel mode. -EINVAL. */
 int pv_set_segment_base(struct vcpu *v, unsigned int which, uint64_t base) __must_check;
 
+/* struct vcpu_guest_context is 5168 bytes: private copies of it take two frames, not stack. */
+#define PV_CONTEXT_PAGES 2u
+
 /* Check every field of a context and take it over, with its references; nothing is changed on failure. */
 int pv_context_set(struct vcpu *v, const struct vcpu_guest_context *ctx);
 void pv_context_get(const struct vcpu *v, struct vcpu_guest_context *ctx);
