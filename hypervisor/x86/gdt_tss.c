@@ -92,11 +92,26 @@ void gdt_init(void)
     __asm__ volatile("lldt %w0" : : "r"(0));
 }
 
-/* Point window page `page` at a frame; says whether that changed anything. */
+static uint64_t empty_entry(void)
+{
+    return image_pa(empty_page) | HV_PTE_P | HV_PTE_A | HV_PTE_G | HV_PTE_NX;
+}
+
+void windows_clear(uint64_t *area_ptes)
+{
+    for (unsigned int i = 0; i < GDT_GUEST_PAGES; i++) {
+        area_ptes[(PCPU_GDT_OFFSET >> 12) + i] = empty_entry();
+    }
+    for (unsigned int i = 0; i < LDT_GUEST_PAGES; i++) {
+        area_ptes[(PCPU_LDT_OFFSET >> 12) + i] = empty_entry();
+    }
+}
+
+/* Point window page `page` at a frame. */
 static void window_page_set(uint64_t offset, unsigned int page, mfn_t frame)
 {
     uint64_t *pte = &this_cpu()->area_ptes[(offset >> 12) + page];
-    uint64_t entry = image_pa(empty_page) | HV_PTE_P | HV_PTE_A | HV_PTE_G | HV_PTE_NX;
+    uint64_t entry = empty_entry();
 
     if (!mfn_eq(frame, MFN_INVALID)) {
         /* Writable, for the CPU sets the accessed bit of descriptors that it loads. */

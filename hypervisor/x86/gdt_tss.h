@@ -20,6 +20,9 @@ void gdt_window_set(const mfn_t *frames, unsigned int nr_frames);
 /* The same for the LDT window and its 16 pages; nr_ents descriptors are valid, 0 loads a null LDT. */
 void ldt_window_set(const mfn_t *frames, unsigned int nr_ents);
 
+/* Make all window pages of a new area (by its L1 entries) show nothing. */
+void windows_clear(uint64_t *area_ptes);
+
 /* The CPU's own tables and task register; interrupt table as well. */
 void gdt_init(void);
 void idt_init(void); /* boot CPU: fill the one table that all CPUs share */

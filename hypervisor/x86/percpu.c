@@ -8,6 +8,7 @@
 #include "common/errno.h"
 #include "common/string.h"
 #include "debug/panic.h"
+#include "x86/gdt_tss.h"
 #include "x86/pgtable.h"
 #include "x86/vcpu_head.h"
 
@@ -65,6 +66,7 @@ int percpu_init_boot(void)
     if (rc == 0) {
         this_cpu()->area_ptes = hv_pte_of(area_of(0));
         this_cpu()->online = 1;
+        windows_clear(this_cpu()->area_ptes);
     }
     return rc;
 }
@@ -78,6 +80,7 @@ int percpu_create(uint32_t cpu, uint32_t apic_id)
         p->cpu = cpu;
         p->apic_id = apic_id;
         p->area_ptes = hv_pte_of(area_of(cpu));
+        windows_clear(p->area_ptes);
     }
     return rc;
 }
