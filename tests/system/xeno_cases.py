@@ -45,7 +45,7 @@ def create_list_console_destroy(where):
     for line in lines:
         if re.match(r"^(h1|Domain-0) ", line):
             result.expect(len(line.split()) == 6, "expected six fields in every row")
-    result.expect_output(r"^h1 +1 +16 +1 +[r-][b-]---- +\d+\.\d$").expect_output(r"^h1 +1 +16 +1 +--p--- ")
+    result.expect_output(r"^h1 +1 +16 +1 +[r-][b-]---- +\d+\.\d$").expect_output(r"^h1 +1 +16 +1 +-[b-]p--- ")
     result.expect(lines[-1].startswith("Domain-0"), "expected h1 to be gone from the last list")
 
 
