@@ -128,7 +128,9 @@ static int64_t op_domain(const struct memory_call *c)
     } else if (c->cmd == XENMEM_maximum_reservation) {
         n = (int64_t)READ_ONCE(ref.d->mm.max_pages);
     } else {
-        n = ref.d->shared_info ? (int64_t)READ_ONCE(ref.d->shared_info->arch.max_pfn) - 1 : -ESRCH;
+        /* shared_info counts PFNs, the call answers the last one: 0 while the guest has not said */
+        n = ref.d->shared_info ? (int64_t)READ_ONCE(ref.d->shared_info->arch.max_pfn) : 0;
+        n = n > 0 ? n - 1 : 0;
     }
     owner_put(&ref);
     return n;
