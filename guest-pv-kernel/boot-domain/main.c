@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The boot domain: builds what it is told to, then ends (a dom0 has been built) or stays as the control domain with a prompt.
- * Its arguments: command=TEXT (run it and exit with its status), dom0=MODULE [dom0-initrd=MODULE] [dom0-memory=MIB],
+ * Its arguments: command=TEXT (run it and exit with its status), dom0=MODULE [dom0-initrd=MODULE] [dom0-memory=MIB] [dom0-vcpus=N],
  * exit-port=N (where libpvk writes the exit status).
  */
 #include <stdio.h>
@@ -97,31 +97,32 @@ static const char *module_arguments(const char *name)
     return "";
 }
 
-static uint64_t dom0_memory(void)
+/* As much of the machine as nobody said otherwise: all CPUs, and memory up to a bound. */
+static void dom0_size(struct xeno_build_config *cfg)
 {
     struct xen_sysctl_physinfo phys;
-    uint64_t asked = cmdline_number("dom0-memory", 0), free_mib = 0;
+    uint64_t free_mib = 0;
 
-    if (asked) {
-        return asked;
-    }
+    cfg->vcpus = 1;
     if (xeno_physinfo(&manager.x, &phys) == 0) {
         free_mib = (uint64_t)phys.free_pages >> 8;
+        cfg->vcpus = phys.nr_cpus;
     }
     free_mib = free_mib > KEEP_FREE_MIB ? free_mib - KEEP_FREE_MIB : 1;
-    return free_mib < DOM0_DEFAULT_MIB ? free_mib : DOM0_DEFAULT_MIB;
+    cfg->memory_mib = cmdline_number("dom0-memory", free_mib < DOM0_DEFAULT_MIB ? free_mib : DOM0_DEFAULT_MIB);
+    cfg->vcpus = (uint32_t)cmdline_number("dom0-vcpus", cfg->vcpus);
 }
 
 /* Build domain 0 out of modules, hand over, and end: our memory goes back to the hypervisor. */
 static int build_dom0(const char *kernel)
 {
     const struct xeno_transport *t = manager.x.t;
-    struct xeno_build_config cfg = {.name = "Domain-0", .kernel_name = kernel, .control = true, .vcpus = 1};
+    struct xeno_build_config cfg = {.name = "Domain-0", .kernel_name = kernel, .control = true};
     struct xeno_built built;
     struct xeno_error err;
     char ramdisk[128];
 
-    cfg.memory_mib = dom0_memory();
+    dom0_size(&cfg);
     cfg.cmdline = module_arguments(kernel);
     if (t->file_open(t->ctx, kernel, &cfg.kernel, &cfg.kernel_size)) {
         return cli_error(&cli, "boot", "dom0=%s: there is no such module", kernel);
