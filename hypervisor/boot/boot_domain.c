@@ -29,6 +29,7 @@
 #include "pv/hypercall_page.h"
 #include "pv/pv.h"
 #include "sched/sched.h"
+#include "x86/percpu.h"
 #include "x86/pgtable.h"
 
 #define MEM_DEFAULT_MIB 48
@@ -162,12 +163,18 @@ static void create(struct builder *b)
                                       .control = true,
                                       .hardware = true,
                                       .boot = true,
-                                      .max_vcpus = 1,
+                                      .max_vcpus = (uint16_t)MIN(nr_cpus, (uint32_t)XEN_LEGACY_MAX_VCPUS),
                                       .max_evtchn_port = EVTCHN_PORTS,
                                       .max_grant_frames = NO_LIMIT,
                                       .max_maptrack_frames = NO_LIMIT};
 
-    if (domain_create(&cfg, &b->d) || vcpu_create(b->d, 0)) {
+    int rc = domain_create(&cfg, &b->d);
+
+    /* As many vCPUs as there are CPUs; all but the first stay down unless the domain starts them. */
+    for (unsigned int i = 0; rc == 0 && i < cfg.max_vcpus; i++) {
+        rc = vcpu_create(b->d, i);
+    }
+    if (rc) {
         boot_fail("no memory for the boot domain's structures");
     }
     b->d->mm.max_pages = b->nr_pages;
