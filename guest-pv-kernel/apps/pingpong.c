@@ -94,10 +94,19 @@ static int play(struct player *p, uint64_t rounds)
     return 0;
 }
 
+/* In a thread: a domain may have a store ring and no store behind it, and then this waits for ever. */
+static void advertise(void *text)
+{
+    if (xenbus_write(XENBUS_NO_TX, "data/pingpong", text) != 0) {
+        puts("pingpong: cannot write data/pingpong; use the numbers above");
+    }
+}
+
 /* Make page and port for the peer. */
 static int serve(struct player *p, unsigned peer, struct address *address)
 {
-    char text[48]; /* two numbers of a long each */
+    static char text[48]; /* two numbers of a long each */
+    struct thread *t = NULL;
     long ref;
     long port;
 
@@ -114,8 +123,11 @@ static int serve(struct player *p, unsigned peer, struct address *address)
     *address = (struct address){(uint32_t)ref, (uint32_t)port};
     printf("pingpong: listening for domain %u, ref=%ld port=%ld\n", peer, ref, port);
     snprintf(text, sizeof(text), "%ld %ld", ref, port);
-    if (xenbus_present() && xenbus_write(XENBUS_NO_TX, "data/pingpong", text) != 0) {
-        printf("pingpong: cannot write data/pingpong; use the numbers above\n");
+    if (xenbus_present()) {
+        t = thread_create("advertise", advertise, text);
+    }
+    if (t != NULL) {
+        thread_detach(t);
     }
     return 0;
 }
