@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KIND: functional
+ * A domain's own memory: giving a page back, getting one again for the same frame number, the limits and sizes that can be
+ * asked for, and lists that cannot be read.
+ */
+#include "framework/test.h"
+#include "pvk/memory.h"
+#include "pvk/pv/hypercall.h"
+#include "pvk/pv/p2m.h"
+#include "pvk/pv/pagetable.h"
+
+static long reservation(unsigned cmd, uint64_t *list, uint64_t count, unsigned order)
+{
+    struct xen_memory_reservation op = {
+        .nr_extents = count, .extent_order = order, .domid = DOMID_SELF};
+
+    set_xen_guest_handle(op.extent_start, list);
+    return hc_memory_op(cmd, &op);
+}
+
+static long ask(unsigned cmd)
+{
+    domid_t self = DOMID_SELF;
+
+    return hc_memory_op(cmd, &self);
+}
+
+static void check_balloon(void)
+{
+    char *page = page_alloc(0);
+    pfn_t pfn = pfn_of_va(page);
+    uint64_t frame = mfn_raw(mfn_of_pfn(pfn));
+    long before = ask(XENMEM_current_reservation);
+    struct mmu_update update;
+    pfn_t back;
+
+    if (page == NULL) {
+        test_error("no memory");
+    }
+    test_note("decrease_reservation of a mapped page: %s",
+              test_rc(reservation(XENMEM_decrease_reservation, &frame, 1, 0)));
+    test_check(ask(XENMEM_current_reservation) == before && probe_write(page, 1),
+               "it counts and can be used as long as it is mapped");
+    test_check(map_remove(page, 1) == 0, "it is unmapped");
+    test_check(!pfn_of_mfn(mfn_make(frame), &back), "then the frame is not ours any more");
+    test_check(ask(XENMEM_current_reservation) == before - 1, "and does not count");
+    frame = pfn_raw(pfn);
+    test_note("populate_physmap: %s", test_rc(reservation(XENMEM_populate_physmap, &frame, 1, 0)));
+    p2m_set(pfn, mfn_make(frame));
+    test_check(pfn_of_mfn(mfn_make(frame), &back) && pfn_eq(back, pfn),
+               "the new frame knows its frame number");
+    test_check(map_page(page, pfn, MAP_R | MAP_W) == 0 && probe_write(page, 1),
+               "and can be mapped");
+    test_check(ask(XENMEM_current_reservation) == before, "the count is what it was");
+    update = (struct mmu_update){(frame << PAGE_SHIFT) | MMU_MACHPHYS_UPDATE, pfn_raw(pfn)};
+    test_note("setting its frame number by mmu_update: %s",
+              test_rc(hc_mmu_update(&update, 1, NULL, DOMID_SELF)));
+    page_free(page, 0);
+}
+
+static void check_errors(void)
+{
+    uint64_t list[2] = {0xffffffff, 0xfffffff0};
+    struct xen_memory_reservation op = {.nr_extents = 1, .domid = 12345};
+
+    test_note("giving back what is not ours: %s",
+              test_rc(reservation(XENMEM_decrease_reservation, list, 2, 0)));
+    test_note("nothing: %s", test_rc(reservation(XENMEM_decrease_reservation, list, 0, 0)));
+    test_note("a list of nowhere: %s",
+              test_rc(reservation(XENMEM_decrease_reservation, NULL, 1, 0)));
+    test_note("an extent of 2^40 pages: %s",
+              test_rc(reservation(XENMEM_populate_physmap, list, 1, 40)));
+    set_xen_guest_handle(op.extent_start, list);
+    test_note("of domain 12345: %s", test_rc(hc_memory_op(XENMEM_decrease_reservation, &op)));
+    test_note("no argument: %s", test_rc(hc_memory_op(XENMEM_decrease_reservation, NULL)));
+    test_note("an unknown command: %s", test_rc(hc_memory_op(60, &op)));
+}
+
+void test_main(void)
+{
+    struct xen_machphys_mapping map;
+
+    test_note("machphys_mapping: %s", test_rc(hc_memory_op(XENMEM_machphys_mapping, &map)));
+    test_note("it starts at %lx", (unsigned long)map.v_start);
+    test_check(ask(XENMEM_maximum_gpfn) >= 0, "maximum_gpfn is a frame number");
+    test_check(ask(XENMEM_maximum_reservation) > 0, "maximum_reservation is a count");
+    check_balloon();
+    check_errors();
+}
