@@ -43,12 +43,14 @@ struct guest_trap {
 
 /* What pv/ keeps a vCPU; here because it is created, read and set with the vCPU (get/set vcpu context). */
 struct pv_vcpu {
-    /* owner */
+    /* owner; as far as `traps` also in x86/vcpu_head.h */
     mfn_t kernel_root;          /* L4 in guest kernel mode; a type reference is held */
     mfn_t user_root;            /* L4 in guest user mode, or MFN_INVALID; a type reference is held */
     uint64_t kernel_sp;
+    struct guest_callback syscall;
+    struct guest_trap *traps[8]; /* by vector / 32, each of 32 entries, allocated when first set: pv/callbacks.c */
     uint64_t kernel_ss;
-    struct guest_callback event, failsafe, syscall, syscall32, sysenter, nmi;
+    struct guest_callback event, failsafe, syscall32, sysenter, nmi;
     uint64_t fs_base;
     uint64_t gs_base_kernel;    /* active in kernel mode */
     uint64_t gs_base_user;
@@ -61,7 +63,6 @@ struct pv_vcpu {
     uint32_t tsc_aux;           /* what rdtscp and rdpid answer */
     uint32_t pci_address;       /* hardware domain: what it wrote to port 0xcf8 */
     uint64_t vm_assist;         /* copy of the domain's bits that are per vCPU */
-    struct guest_trap *traps[8]; /* by vector / 32, each of 32 entries, allocated when first set: pv/callbacks.c */
     /* descriptor tables: frames with a segdesc type reference each */
     mfn_t gdt_frames[14];
     uint16_t gdt_ents;
@@ -78,7 +79,9 @@ struct vcpu {
     uint8_t guest_kernel;          /* 1: in guest kernel mode, 0: in guest user mode; owner */
     uint8_t exit_iret;             /* 1: leave by iretq (not sysret), all registers matter; owner */
     uint8_t exit_call;             /* 1: upcall_exit_to_guest() is wanted though no event is pending; owner */
+    uint8_t slow_paths;            /* why pv/fast.S must leave entries to C: PV_SLOW_*; owner */
     uint16_t id;                   /* const */
+    struct vcpu_counters *counters;
 
     struct pv_vcpu pv;
     void *fpu;                     /* save area; owner */
@@ -113,7 +116,6 @@ struct vcpu {
 
     uint8_t initialised;           /* 0: no context, 1: somebody is setting it, VCPU_INITIALISED: it has one */
     bool ended;                    /* its units have been killed */
-    struct vcpu_counters *counters;
 };
 
 #define VCPU_HEAD_IS_SAME(field)                                                                   \
@@ -125,7 +127,21 @@ VCPU_HEAD_IS_SAME(info);
 VCPU_HEAD_IS_SAME(guest_kernel);
 VCPU_HEAD_IS_SAME(exit_iret);
 VCPU_HEAD_IS_SAME(exit_call);
+VCPU_HEAD_IS_SAME(slow_paths);
+VCPU_HEAD_IS_SAME(counters);
 #undef VCPU_HEAD_IS_SAME
+#define VCPU_HEAD_HAS(name, field)                                                                 \
+    _Static_assert(offsetof(struct vcpu, pv.field) == offsetof(struct vcpu_head, name), "entry code's view of " #field)
+VCPU_HEAD_HAS(kernel_root, kernel_root);
+VCPU_HEAD_HAS(user_root, user_root);
+VCPU_HEAD_HAS(kernel_sp, kernel_sp);
+VCPU_HEAD_HAS(syscall_addr, syscall.addr);
+VCPU_HEAD_HAS(syscall_mask, syscall.mask_events);
+VCPU_HEAD_HAS(traps, traps);
+#undef VCPU_HEAD_HAS
+_Static_assert(sizeof(struct guest_trap) == 1u << TRAP_BYTES_SHIFT && offsetof(struct guest_trap, addr) == TRAP_ADDR &&
+                   offsetof(struct guest_trap, mask_events) == TRAP_MASK_EVENTS,
+               "entry code's view of a trap entry");
 
 #define VCPU_INITIALISED 2
 

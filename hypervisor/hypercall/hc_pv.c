@@ -158,6 +158,8 @@ int64_t hc_set_segment_base(uint64_t which, uint64_t base)
 int64_t hc_vm_assist(uint64_t cmd, uint64_t type)
 {
     struct domain *d = current_vcpu()->domain;
+    struct vcpu *v;
+    unsigned int i;
     uint64_t bit;
 
     if ((uint32_t)type >= 64) {
@@ -170,13 +172,17 @@ int64_t hc_vm_assist(uint64_t cmd, uint64_t type)
     switch ((uint32_t)cmd) {
     case VMASST_CMD_enable:
         __atomic_fetch_or(&d->vm_assist, bit, __ATOMIC_RELAXED);
-        return 0;
+        break;
     case VMASST_CMD_disable:
         __atomic_fetch_and(&d->vm_assist, ~bit, __ATOMIC_RELAXED);
-        return 0;
+        break;
     default:
         return -ENOSYS;
     }
+    for_each_vcpu(d, v, i) {
+        pv_slow_paths_update(v);
+    }
+    return 0;
 }
 
 /* What was in the guest's frame is rax now, so it is also the result. */

@@ -39,12 +39,12 @@ static __hot_inline struct frame_source interrupted(const struct vcpu *v)
         .ss = r->ss,
         .kernel = v->guest_kernel,
         .upcall_mask = READ_ONCE(v->info->evtchn_upcall_mask) != 0,
-        .iopl = unlikely(v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl)) ? v->pv.iopl : 0,
+        .iopl = unlikely(v->slow_paths & PV_SLOW_IOPL) ? v->pv.iopl : 0,
         .kernel_sp = v->pv.kernel_sp,
     };
 }
 
-static void __cold_fn no_stack(struct vcpu *v, uint64_t rsp)
+void __cold_fn bounce_no_stack(struct vcpu *v, uint64_t rsp)
 {
     domain_crash(v->domain, "vcpu %u: no room for a frame on the kernel stack at %#lx (rip %#lx)", v->id, rsp, v->regs.rip);
 }
@@ -65,7 +65,7 @@ static __hot_inline void enter(struct vcpu *v, uint64_t addr, bool mask_events, 
     }
     if (unlikely(!frame_place_ok(f->rsp)) ||
         unlikely(uaccess_write((void *)f->rsp, f->word, f->nr * sizeof(f->word[0])))) {
-        no_stack(v, f->rsp);
+        bounce_no_stack(v, f->rsp);
         return;
     }
     r->rip = addr;
@@ -147,6 +147,7 @@ void bounce_nmi(struct vcpu *v)
 {
     v->pv.nmi_pending = false;
     v->pv.nmi_masked = true;
+    pv_slow_paths_update(v);
     enter_callback(v, v->pv.nmi.addr, true);
 }
 

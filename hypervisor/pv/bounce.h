@@ -25,4 +25,7 @@ void bounce_nmi(struct vcpu *v);
 /* Data selectors could not be loaded: the guest gets them by its failsafe callback. */
 void bounce_failsafe(struct vcpu *v, uint16_t ds, uint16_t es, uint16_t fs, uint16_t gs);
 
+/* The guest kernel's stack takes no frame: end of the domain. Also called by fast.S. */
+void bounce_no_stack(struct vcpu *v, uint64_t rsp);
+
 #endif

@@ -140,6 +140,7 @@ static void commit(struct vcpu *v, const struct vcpu_guest_context *ctx, const s
 
     v->pv.kernel_root = refs->kernel_root;
     v->pv.user_root = refs->user_root;
+    pv_roots_show_m2p(refs->kernel_root, refs->user_root);
     roots_put(d, old_kernel, old_user);
     registers_set(v, ctx);
     fpu_set(v, ctx);
@@ -162,6 +163,7 @@ static void commit(struct vcpu *v, const struct vcpu_guest_context *ctx, const s
     if (v->id == 0) {
         d->vm_assist = ctx->vm_assist & PV_VM_ASSIST_VALID;
     }
+    pv_slow_paths_update(v);
     v->initialised = true;
 }
 

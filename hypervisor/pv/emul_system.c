@@ -19,6 +19,8 @@
 #define APICBASE_BSP     0x100u
 #define APICBASE_ENABLED 0x800u
 
+#define MISC_ENABLE_MONITOR 0x40000ul
+
 static void write_edx_eax(struct emul *e, uint64_t value)
 {
     e->gpr[EMUL_GPR_RAX] = (uint32_t)value;
@@ -47,11 +49,11 @@ static bool msr_read(const struct vcpu *v, uint32_t msr, uint64_t *value)
     case MSR_HOST:
         *value = rdmsr_safe(msr, value) ? 0 : *value & rule->value;
         return true;
-    case MSR_HOST_OR:
+    case MSR_MISC_ENABLE:
         if (rdmsr_safe(msr, value)) {
             return false;
         }
-        *value |= rule->value;
+        *value = (*value & ~MISC_ENABLE_MONITOR) | rule->value;
         return true;
     case MSR_FSBASE:
         *value = rdmsr(MSR_FS_BASE);
@@ -109,7 +111,7 @@ static bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_TSC:
     case MSR_APICBASE:
     case MSR_HOST:
-    case MSR_HOST_OR:
+    case MSR_MISC_ENABLE:
         break;
     }
     return false;
@@ -234,10 +236,11 @@ enum emul_status emul_control_register(struct emul *e)
         return EMUL_DONE;
     case EMUL_OP_XSETBV:
         /* XCR0 is the same for all guests, so a valid value has nothing to change. */
-        if (e->gpr[EMUL_GPR_RCX] & 0xffffffff || !(e->v->pv.guest_cr4 & CR4_POLICY_OSXSAVE)) {
-            return EMUL_NOT_OURS;
+        if (!(e->v->pv.guest_cr4 & CR4_POLICY_OSXSAVE)) {
+            pv_inject_ud(e->v);
+            return EMUL_FAULTED;
         }
-        return xcr0_policy_ok(read_edx_eax(e), fpu_xcr0_supported()) ? EMUL_DONE : EMUL_NOT_OURS;
+        return (uint32_t)e->gpr[EMUL_GPR_RCX] == 0 && xcr0_policy_ok(read_edx_eax(e), fpu_xcr0_supported()) ? EMUL_DONE : EMUL_NOT_OURS;
     default:
         return EMUL_NOT_OURS;
     }

@@ -46,7 +46,7 @@ void pv_iret(struct vcpu *v)
         }
         pv_toggle_mode(v);
     }
-    if (unlikely(v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl))) {
+    if (unlikely(v->slow_paths & PV_SLOW_IOPL)) {
         v->pv.iopl = to.iopl;
     }
     r->rip = to.rip;
@@ -60,9 +60,10 @@ void pv_iret(struct vcpu *v)
         r->r11 = to.r11;
     }
     v->exit_iret = 1;
-    v->pv.nmi_masked = false;
-    if (unlikely(v->pv.nmi_pending)) {
-        v->exit_call = 1;
+    if (unlikely(v->slow_paths & PV_SLOW_NMI)) {
+        v->pv.nmi_masked = false;
+        v->exit_call = v->pv.nmi_pending;
+        pv_slow_paths_update(v);
     }
     WRITE_ONCE(v->info->evtchn_upcall_mask, to.upcall_mask);
 

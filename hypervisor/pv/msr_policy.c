@@ -17,9 +17,11 @@ static const struct msr_rule rules[] = {
     {0x00000404, 0x00000404, MSR_VALUE, MSR_IGNORE, ~UINT64_C(0), false},
     {0x00000401, 0x0000047f, MSR_VALUE, MSR_IGNORE, 0, false},
     /* IA32_MISC_ENABLE: branch trace and precise events unavailable, no task priority messages. */
-    {0x000001a0, 0x000001a0, MSR_HOST_OR, MSR_IGNORE, 0x801800, false},
+    {0x000001a0, 0x000001a0, MSR_MISC_ENABLE, MSR_IGNORE, 0x801800, false},
     /* PAT: the fixed meaning of the index bits, WB WT UC- UC WC WP UC UC. */
     {0x00000277, 0x00000277, MSR_VALUE, MSR_FAULT, 0x0000050100070406, false},
+    /* The hypercall page by MSR: PV guests get it by their ELF notes. */
+    {0x40000000, 0x40000000, MSR_VALUE, MSR_FAULT, 0, false},
     /* EFER: SCE LME LMA NXE. */
     {0xc0000080, 0xc0000080, MSR_VALUE, MSR_SAME, 0xd01, false},
     {0xc0000100, 0xc0000100, MSR_FSBASE, MSR_FSBASE, 0, false},

@@ -20,7 +20,7 @@ enum msr_action {
     MSR_TSC,              /* read: the time-stamp counter */
     MSR_APICBASE,         /* read: enabled, BSP on vCPU 0 */
     MSR_HOST,             /* read: the host's value and `value`, or 0 where reading it faults */
-    MSR_HOST_OR,          /* read: the host's value or `value`, #GP(0) where reading it faults */
+    MSR_MISC_ENABLE,      /* read: the host's value or `value`, without MONITOR; #GP(0) where reading it faults */
     MSR_FSBASE,           /* the live FS base */
     MSR_GSBASE,           /* the live GS base: that of kernel mode, as only the kernel is served */
     MSR_GSBASE_USER,      /* GS base of user mode */

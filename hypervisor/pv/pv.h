@@ -29,6 +29,9 @@ void pv_toggle_mode(struct vcpu *v);
 int pv_set_kernel_root(struct vcpu *v, mfn_t mfn) __must_check;
 int pv_set_user_root(struct vcpu *v, mfn_t mfn) __must_check;
 
+/* Make the machine-to-physical table visible under the one root and not under the other (MFN_INVALID: none). */
+void pv_roots_show_m2p(mfn_t kernel_root, mfn_t user_root);
+
 /* Descriptor tables of the running vCPU: frames of checked descriptors, or a mapped LDT. -EINVAL, -E2BIG …. */
 int pv_set_gdt(struct vcpu *v, const mfn_t *frames, unsigned int nr_ents) __must_check;
 int pv_set_ldt(struct vcpu *v, gva_t base, unsigned int nr_ents) __must_check;
@@ -57,6 +60,12 @@ void pv_context_get(const struct vcpu *v, struct vcpu_guest_context *ctx);
      1ul << VMASST_TYPE_writable_pagetables | 1ul << VMASST_TYPE_pae_extended_cr3 |                \
      1ul << VMASST_TYPE_architectural_iopl | 1ul << VMASST_TYPE_runstate_update_flag |             \
      1ul << VMASST_TYPE_m2p_strict)
+
+/* Why pv/fast.S leaves v's entries to C: the guest sees its IOPL in frames; an NMI is masked or pending. */
+#define PV_SLOW_IOPL 1u
+#define PV_SLOW_NMI  2u
+/* To be called when one of the reasons has changed. */
+void pv_slow_paths_update(struct vcpu *v);
 
 /* CR4 as the guest's own bits want it. */
 void pv_load_cr4(const struct vcpu *v);

@@ -3,6 +3,7 @@
  * What to do with an exception that arrived from guest mode: emulate what a PV guest may fault on, deliver the rest to
  * its kernel as a machine would.
  */
+#include "debug/counters.h"
 #include "pv/emul.h"
 #include "pv/msr_policy.h"
 #include "pv/pv.h"
@@ -39,6 +40,7 @@ void upcall_guest_exception(struct vcpu *v, uint32_t vector, uint64_t cr2)
 {
     uint32_t error_code = v->regs.error_code;
 
+    COUNT(v, trap, vector);
     switch (vector) {
     case VEC_PF:
         page_fault(v, error_code, cr2);

@@ -5,6 +5,7 @@
  */
 #include <stddef.h>
 
+#include "debug/counters.h"
 #include "x86/percpu.h"
 #include "x86/vcpu_head.h"
 
@@ -43,6 +44,25 @@ void asm_offsets(void)
     DEFINE(VCPU_GUEST_KERNEL, offsetof(struct vcpu_head, guest_kernel));
     DEFINE(VCPU_EXIT_IRET, offsetof(struct vcpu_head, exit_iret));
     DEFINE(VCPU_EXIT_CALL, offsetof(struct vcpu_head, exit_call));
+    DEFINE(VCPU_ERROR_CODE, REG(error_code));
+    DEFINE(VCPU_ENTRY_VECTOR, REG(entry_vector));
+    DEFINE(VCPU_SLOW_PATHS, offsetof(struct vcpu_head, slow_paths));
+    DEFINE(VCPU_COUNTERS, offsetof(struct vcpu_head, counters));
+    DEFINE(VCPU_KERNEL_ROOT, offsetof(struct vcpu_head, kernel_root));
+    DEFINE(VCPU_USER_ROOT, offsetof(struct vcpu_head, user_root));
+    DEFINE(VCPU_KERNEL_SP, offsetof(struct vcpu_head, kernel_sp));
+    DEFINE(VCPU_SYSCALL_ADDR, offsetof(struct vcpu_head, syscall_addr));
+    DEFINE(VCPU_SYSCALL_MASK, offsetof(struct vcpu_head, syscall_mask));
+    DEFINE(VCPU_TRAPS, offsetof(struct vcpu_head, traps));
+    DEFINE(INFO_PENDING, offsetof(struct vcpu_info, evtchn_upcall_pending));
+    DEFINE(INFO_MASK, offsetof(struct vcpu_info, evtchn_upcall_mask));
+    DEFINE(INFO_CR2, offsetof(struct vcpu_info, arch.cr2));
+    DEFINE(COUNTERS_TRAP, offsetof(struct vcpu_counters, trap));
+    DEFINE(COUNTERS_IRET, offsetof(struct vcpu_counters, hypercall[__HYPERVISOR_iret]));
+    DEFINE(COUNTERS_SYSCALL, offsetof(struct vcpu_counters, event[COUNT_SYSCALL]));
+    DEFINE(COUNTERS_BOUNCE, offsetof(struct vcpu_counters, event[COUNT_EXCEPTION_BOUNCE]));
+    DEFINE(PERCPU_CR3, PCPU(cr3));
+    DEFINE(PERCPU_TLB_SEEN, PCPU(tlb_seen));
     DEFINE(PERCPU_SCRATCH_RSP, PCPU(scratch_rsp));
     DEFINE(PERCPU_CURR, PCPU(curr));
     DEFINE(PERCPU_SYSCALL_ENTRY, PCPU(syscall_entry));

@@ -10,6 +10,7 @@
 
 #define FRAME_RIP 8 /* from the error code up */
 #define FRAME_CS  16
+#define NR_IRET   23
 
 /* A field of this CPU's data, from the top of its main stack. */
 #define CPU(field) (PCPU_DATA_OFFSET - PCPU_STACK_TOP + field)
@@ -92,6 +93,13 @@ syscall_page:
     .text
 /* rsp: just under a complete frame with error code in curr->regs; SFMASK has cleared IF, DF, AC, TF, NT */
 function syscall_entry
+    cmpb $0, (VCPU_GUEST_KERNEL - VCPU_ERROR_CODE)(%rsp)
+    je fast_syscall
+    cmpl $NR_IRET, %eax
+    je fast_iret
+/* Also where the short ways of pv/fast.S give up, with all registers as they were. */
+    .globl syscall_common
+syscall_common:
     save_registers
     leaq -VCPU_REGS(%rsp), %rbx
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
@@ -103,6 +111,7 @@ function syscall_entry
     /* falls through */
 
 /* rbx: the vCPU; rsp: top of the main stack. Work first, then events, then the guest. */
+    .globl guest_exit
 guest_exit:
     cmpl $0, CPU(PERCPU_WORK)(%rsp)
     jne guest_exit_work
@@ -156,6 +165,7 @@ guest_exit_work:
     call trap_exit_work
     jmp guest_exit
 
+    .globl guest_iret_fault
 guest_iret_fault:
     movq %rsp, %rax
     andq $-PERCPU_AREA_SIZE, %rax
@@ -218,7 +228,9 @@ ist_trap:
 
 any_trap:
     testb $3, FRAME_CS(%rsp)
-    jz hv_trap
+    jnz fast_trap
+    jmp hv_trap
+    .globl guest_trap
 guest_trap:
     save_registers
     cld

@@ -74,12 +74,13 @@ static unsigned int best_level(uint64_t va, uint64_t pa, uint64_t bytes, uint32_
 
 static uint64_t leaf(uint64_t pa, unsigned int level, uint32_t flags)
 {
-    uint64_t entry = pa | HV_PTE_P | HV_PTE_A | HV_PTE_G;
+    uint64_t entry = pa | HV_PTE_P | HV_PTE_A;
 
     entry |= (flags & HV_MAP_RW) ? HV_PTE_RW | HV_PTE_D : 0;
     entry |= (flags & HV_MAP_EXEC) ? 0 : HV_PTE_NX;
     entry |= (flags & HV_MAP_UC) ? HV_PTE_PCD | HV_PTE_PWT : 0;
-    entry |= (flags & HV_MAP_GUEST) ? HV_PTE_US : 0;
+    /* What guests see is not global: their user mode has tables without it. */
+    entry |= (flags & HV_MAP_GUEST) ? HV_PTE_US : HV_PTE_G;
     return entry | (level > 1 ? HV_PTE_LARGE : 0);
 }
 

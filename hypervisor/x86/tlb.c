@@ -12,12 +12,12 @@
 #include "x86/ipi_request.h"
 #include "x86/percpu.h"
 
-static uint64_t flush_clock __aligned_to(64) = 1;
+uint64_t tlb_flush_clock __aligned_to(64) = 1;
 
 static uint64_t clock_read(void)
 {
     /* Ordered after the stores that removed the translations: a later reading is a later flush. */
-    return __atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
 }
 
 static void seen_set(uint64_t reading)
@@ -93,7 +93,7 @@ void tlb_flush_cpus(uint64_t cpus)
     uint64_t others = cpus & READ_ONCE(cpus_online) & ~me;
 
     if (others) {
-        flush_and_wait(others, IPI_REQUEST_FLUSH, __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST));
+        flush_and_wait(others, IPI_REQUEST_FLUSH, __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
     }
     if (cpus & me) {
         tlb_flush_local();
@@ -119,7 +119,7 @@ void tlb_flush_hv_all(void)
     uint64_t others = READ_ONCE(cpus_online) & ~me;
 
     if (others) {
-        flush_and_wait(others, IPI_REQUEST_FLUSH_HV, __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST));
+        flush_and_wait(others, IPI_REQUEST_FLUSH_HV, __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
     }
     flush_everything();
 }
@@ -145,7 +145,7 @@ void tlb_flush_stale(uint64_t cpus, uint32_t reading)
     }
     if (stale) {
         /* So that what these CPUs see is later than the reading, and the next frame of a batch needs no flush. */
-        (void)__atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
+        (void)__atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
         tlb_flush_cpus(stale);
     }
 }

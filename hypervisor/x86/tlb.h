@@ -15,6 +15,9 @@ void tlb_flush_cpus(uint64_t cpus);                  /* all guest translations o
 void tlb_flush_cpus_va(uint64_t cpus, uint64_t va);  /* one page on these CPUs */
 void tlb_flush_hv_all(void);                         /* hypervisor (global) translations, all CPUs */
 
+/* The clock itself, for entry code that loads roots as tlb_load_cr3() does. */
+extern uint64_t tlb_flush_clock;
+
 /* Load a root: forgets all guest translations of this CPU, and says so to tlb_flush_stale(). */
 void tlb_load_cr3(uint64_t cr3);
 

@@ -24,7 +24,7 @@ RESULT = re.compile(r"^RESULT: (SUCCESS|FAILURE|SKIP|ERROR) (\S+)$", re.MULTILIN
 EXPECT_CRASH = re.compile(r"^EXPECT: CRASH \S+$", re.MULTILINE)
 XEN_LINE = re.compile(r"\(XEN\) [^\n]*\n")
 # What each hypervisor says when its first domain has ended.
-CRASHED = re.compile(r"Hardware Dom0 crashed|Domain 0 \(vcpu#\d+\) crashed|\bd0 crashed|^\*\*\* CRASH on CPU", re.MULTILINE)
+CRASHED = re.compile(r"Hardware Dom0 crashed|Domain 0 \(vcpu#\d+\) crashed|\bd\d+ crashed|^\*\*\* CRASH on CPU", re.MULTILINE)
 HALTED = re.compile(r"Hardware Dom0 (halted|shutdown)")
 # A guest that has said its last word has this long to end the machine.
 GRACE_SECONDS = 5
@@ -88,9 +88,7 @@ def qemu_command(image, options, log):
         if not kernel.is_file():
             raise Problem(f"{kernel} is not there: build it first")
         append = "log=com2 console=com1 exit=debug"
-        boot_domain = options.build_dir / "guests" / "boot-domain"
-        words = "dom0=dom0-kernel" + (" dom0-initrd=module" if options.module_size else "")
-        initrd = f"{boot_domain} boot-domain {words},{image} dom0-kernel {args}"
+        initrd = f"{image} boot-domain {args}"
         cpu = options.cpu_model or "max"
         serial = ["-serial", "stdio", "-serial", f"file:{log}"]
     if options.module_size:

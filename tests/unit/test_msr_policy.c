@@ -24,7 +24,7 @@ static const struct {
     {0x404, false, MSR_VALUE, MSR_IGNORE, ~UINT64_C(0)},
     {0x408, true, MSR_VALUE, MSR_IGNORE, 0},
     {0x480, true, MSR_FAULT, MSR_FAULT, 0},
-    {0x1a0, false, MSR_HOST_OR, MSR_IGNORE, 0x801800},
+    {0x1a0, false, MSR_MISC_ENABLE, MSR_IGNORE, 0x801800},
     {0x277, false, MSR_VALUE, MSR_FAULT, 0x0000050100070406},
     {0xc0000080, false, MSR_VALUE, MSR_SAME, 0xd01},
     {0xc0000081, true, MSR_FAULT, MSR_FAULT, 0},

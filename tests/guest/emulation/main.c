@@ -28,6 +28,14 @@ static void try_to(const char *what, void (*fn)(void *arg))
     test_note("%s: %s", what, test_trap(returned, &seen));
 }
 
+/* The error code should name the vector; QEMU 7.2 makes a wrong one that a hypervisor may pass on. */
+static void try_int(const char *what, void (*fn)(void *arg))
+{
+    struct trap_seen seen = {0};
+
+    test_check(!trap_catch(fn, NULL, &seen) && seen.vector == TRAP_GP, "%s is refused", what);
+}
+
 #define PLAIN(name, text)                                                                          \
     static void do_##name(void *arg)                                                               \
     {                                                                                              \
@@ -58,7 +66,6 @@ PLAIN(rdpmc, "xor %%ecx, %%ecx; rdpmc")
 PLAIN(rdtsc, "rdtsc")
 PLAIN(monitor, "xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx; monitor")
 PLAIN(xsetbv_bad, "mov $1, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; xsetbv")
-PLAIN(vmrun, "vmrun")
 PLAIN(vmcall, "vmcall")
 PLAIN(load_hv_data, "mov $0xe010, %%eax; mov %%eax, %%es")
 PLAIN(load_hv_tss, "mov $0xe040, %%eax; mov %%eax, %%es")
@@ -80,8 +87,8 @@ static void simple(void)
     try_to("invd", do_invd);
     try_to("wbinvd", do_wbinvd);
     try_to("int 0x80", do_int_80);
-    try_to("int 0x20", do_int_20);
-    try_to("int 13", do_int_13);
+    try_int("int 0x20", do_int_20);
+    try_int("int 13", do_int_13);
     try_to("int 3", do_int_3);
     try_to("mov from cr1", do_read_cr1);
     try_to("mov from cr8", do_read_cr8);
@@ -95,7 +102,6 @@ static void simple(void)
     try_to("rdtsc", do_rdtsc);
     try_to("monitor", do_monitor);
     try_to("xsetbv 1", do_xsetbv_bad);
-    try_to("vmrun", do_vmrun);
     try_to("vmcall", do_vmcall);
     try_to("es = the hypervisor's data", do_load_hv_data);
     try_to("es = the hypervisor's task state", do_load_hv_tss);
@@ -184,6 +190,7 @@ static void msrs(void)
     write_msr(0x48, 0);
     write_msr(0xc0010000, 0);
     write_msr(0xc0010117, 0x1000);
+    write_msr(0x40000000, 0);
     write_msr(0x12345678, 0);
 }
 

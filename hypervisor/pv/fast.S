@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The short ways between a guest and its kernel: exception and system call in, iret out, without saving what is not touched
+ * and without C. Each does exactly what bounce.c and iret.c do or, wherever something is out of the ordinary, nothing: then
+ * the common entry takes over as if this file were not there.
+ * Invariant: guest memory is touched on the main stack only, with a fix-up. Neither work nor an event can have come up since
+ * the guest was entered, for interrupts are off; only iret, which unmasks events, looks for one.
+ */
+#include "asm_offsets.h"
+#include "x86/layout.h"
+#include "x86/vcpu_head.h"
+
+/* A field of the running vCPU while rsp still points at the error code in its regs. */
+#define AT_ENTRY(field) (field - VCPU_ERROR_CODE)(%rsp)
+/* A field of this CPU's data, from the top of its main stack. */
+#define CPU(field) (PCPU_DATA_OFFSET - PCPU_STACK_TOP + field)
+
+#define CANONICAL_SHIFT 16
+/* Bits 63-43 of every address of the hypervisor's range: HV_VIRT_START to HV_VIRT_END. */
+#define HV_RANGE_SHIFT 43
+#define HV_RANGE       0x1ffff0
+
+/* frame.h: FRAME_GUEST_RFLAGS; without TF, NT, RF, AC at an entry point; without DF for system calls. IF and bit 1. */
+#define FLAGS_GUEST   0x254dd5
+#define FLAGS_ENTRY   0x200cd5
+#define FLAGS_SYSCALL 0x2008d5
+#define FLAGS_ALWAYS  0x202
+#define FLAG_IF_BIT   9
+
+#define NR_IRET  23
+#define VEC_UD   6
+#define VEC_PF   14
+#define PFEC_P_W 3
+#define PFEC_U   4
+
+/* The first four bytes of the forced-emulation prefix: ud2, 'x', 'e'. */
+#define FORCED_EMULATION 0x65780b0f
+
+    .section .rodata
+    .balign 4
+/* Vectors that need nothing but delivery: DE BP OF BR UD TS NP SS PF MF AC XM; and those of them with an error code. */
+fast_vectors:
+    .long 1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 14 | 1 << 16 | 1 << 17 | 1 << 19
+error_vectors:
+    .long 1 << 10 | 1 << 11 | 1 << 12 | 1 << 14 | 1 << 17
+
+    .text
+.macro function name
+    .globl \name
+    .type \name, @function
+\name:
+.endm
+
+/* Becomes STAC (cb) or CLAC (ca) where SMAP is on. */
+.macro user_access opcode3
+9990: .byte 0x0f, 0x1f, 0x00
+    .pushsection .patch_sites, "a"
+    .quad 9990b
+    .byte 0x0f, 0x01, \opcode3, 0, 0, 0, 0, 0
+    .popsection
+.endm
+
+/* An instruction that touches guest memory. */
+.macro guest fixup, insn:vararg
+9991: \insn
+    .pushsection .extable, "a"
+    .quad 9991b, \fixup
+    .popsection
+.endm
+
+/* rbx: vCPU in user mode; rsp: top of the main stack; changes rax, rcx. As pv_toggle_mode(). */
+.macro to_kernel_mode
+    movq tlb_flush_clock(%rip), %rax
+    movq VCPU_KERNEL_ROOT(%rbx), %rcx
+    shlq $12, %rcx
+    movq %rcx, CPU(PERCPU_CR3)(%rsp)
+    movq %rcx, %cr3
+    movq %rax, CPU(PERCPU_TLB_SEEN)(%rsp)
+    swapgs
+    movb $1, VCPU_GUEST_KERNEL(%rbx)
+.endm
+
+/* Is the frame's lowest address, rdx, in the hypervisor's range? Its rest cannot be if it is not. Changes rax. */
+.macro check_place else
+    movq %rdx, %rax
+    shrq $HV_RANGE_SHIFT, %rax
+    cmpl $HV_RANGE, %eax
+    je \else
+.endm
+
+/*
+ * The frame of an exception and the way to its handler. rbx: vCPU; rsp: top of the main stack; rsi: vcpu_info; rdi: the
+ * trap's entry; in the vCPU's regs: rax, rbx, rcx, rdx, rsi, rdi and the hardware frame; all other registers are live.
+ */
+.macro deliver extra
+    cmpb $0, VCPU_GUEST_KERNEL(%rbx)
+    je 1f
+    movq VCPU_RSP(%rbx), %rdx
+    movzwl VCPU_CS(%rbx), %ecx
+    andl $0xfffc, %ecx
+2:  andq $-16, %rdx
+    subq $56 + \extra, %rdx
+    check_place fast_no_stack
+    user_access 0xcb
+    movq VCPU_RCX(%rbx), %rax
+    guest fast_no_stack, movq %rax, (%rdx)
+    guest fast_no_stack, movq %r11, 8(%rdx)
+    .if \extra
+    movl VCPU_ERROR_CODE(%rbx), %eax
+    guest fast_no_stack, movq %rax, 16(%rdx)
+    .endif
+    movq VCPU_RIP(%rbx), %rax
+    guest fast_no_stack, movq %rax, 16 + \extra(%rdx)
+    xorl %eax, %eax
+    cmpb $0, INFO_MASK(%rsi)
+    setne %al
+    shlq $32, %rax
+    orq %rcx, %rax
+    guest fast_no_stack, movq %rax, 24 + \extra(%rdx)
+    shrq $32, %rax
+    shll $FLAG_IF_BIT, %eax
+    xorq VCPU_RFLAGS(%rbx), %rax /* the hardware flag is always set */
+    guest fast_no_stack, movq %rax, 32 + \extra(%rdx)
+    movq VCPU_RSP(%rbx), %rax
+    guest fast_no_stack, movq %rax, 40 + \extra(%rdx)
+    movzwl VCPU_SS(%rbx), %eax
+    guest fast_no_stack, movq %rax, 48 + \extra(%rdx)
+    user_access 0xca
+    cmpb $0, TRAP_MASK_EVENTS(%rdi)
+    je 3f
+    movb $1, INFO_MASK(%rsi)
+3:  movq VCPU_RFLAGS(%rbx), %r11
+    andl $FLAGS_ENTRY, %r11d
+    orl $FLAGS_ALWAYS, %r11d
+    movq TRAP_ADDR(%rdi), %rcx
+    movq VCPU_RDI(%rbx), %rdi
+    jmp fast_sysret
+1:  to_kernel_mode
+    movq VCPU_KERNEL_SP(%rbx), %rdx
+    movzwl VCPU_CS(%rbx), %ecx
+    jmp 2b
+.endm
+
+/* rcx, r11: rip, rflags; rdx: rsp; rbx: vCPU, with rax, rbx, rdx and rsi in its regs; all else is the guest's. */
+fast_sysret:
+    movq VCPU_RAX(%rbx), %rax
+    movq VCPU_RSI(%rbx), %rsi
+    movq %rdx, %rsp
+    movq VCPU_RDX(%rbx), %rdx
+    movq VCPU_RBX(%rbx), %rbx
+    sysretq
+
+/* From a guest, any vector; rsp: at the error code in curr->regs. */
+function fast_trap
+    movq %rbx, AT_ENTRY(VCPU_RBX)
+    leaq -VCPU_ERROR_CODE(%rsp), %rbx
+    movq %rax, VCPU_RAX(%rbx)
+    movl VCPU_ENTRY_VECTOR(%rbx), %eax
+    cmpl $31, %eax
+    ja fast_trap_common
+    btl %eax, fast_vectors(%rip)
+    jnc fast_trap_common
+    cmpb $0, VCPU_SLOW_PATHS(%rbx)
+    jne fast_trap_common
+    movq %rcx, VCPU_RCX(%rbx)
+    movq %rdx, VCPU_RDX(%rbx)
+    movq %rsi, VCPU_RSI(%rbx)
+    movq %rdi, VCPU_RDI(%rbx)
+    movq VCPU_HV_STACK_TOP(%rbx), %rsp
+    movq VCPU_INFO(%rbx), %rsi
+    movq VCPU_TRAPS(%rbx), %rdi
+    testq %rdi, %rdi
+    jz fast_trap_undo
+    movl %eax, %ecx
+    shll $TRAP_BYTES_SHIFT, %ecx
+    addq %rcx, %rdi
+    cmpq $0, TRAP_ADDR(%rdi)
+    je fast_trap_undo
+    cmpl $VEC_PF, %eax
+    je trap_page_fault
+    cmpl $VEC_UD, %eax
+    je trap_undefined
+trap_deliver:
+    movq VCPU_COUNTERS(%rbx), %rdx
+    incq COUNTERS_BOUNCE(%rdx)
+    incq COUNTERS_TRAP(%rdx, %rcx) /* struct counter has 16 bytes, as a trap's entry */
+    btl %eax, error_vectors(%rip)
+    jc trap_with_error
+    deliver 0
+trap_with_error:
+    deliver 8
+
+trap_page_fault:
+    movl VCPU_ERROR_CODE(%rbx), %edx
+    cmpb $0, VCPU_GUEST_KERNEL(%rbx)
+    je 1f
+    notl %edx
+    testl $PFEC_P_W, %edx
+    jz fast_trap_undo /* a store to a read-only page: perhaps to a page table */
+    andl $~PFEC_U, VCPU_ERROR_CODE(%rbx) /* user mode is what the guest calls so */
+1:  movq %cr2, %rdx
+    movq %rdx, INFO_CR2(%rsi)
+    jmp trap_deliver
+
+trap_undefined:
+    movq VCPU_RIP(%rbx), %rdx
+    user_access 0xcb
+    guest fast_trap_undo, movl (%rdx), %edx
+    user_access 0xca
+    cmpl $FORCED_EMULATION, %edx
+    jne trap_deliver
+
+/* Everything as it was at fast_trap; then the common way. */
+fast_trap_undo:
+    movq VCPU_RCX(%rbx), %rcx
+    movq VCPU_RDX(%rbx), %rdx
+    movq VCPU_RSI(%rbx), %rsi
+    movq VCPU_RDI(%rbx), %rdi
+    leaq VCPU_ERROR_CODE(%rbx), %rsp
+fast_trap_common:
+    movq VCPU_RAX(%rbx), %rax
+    movq VCPU_RBX(%rbx), %rbx
+    jmp guest_trap
+
+/* The guest's stack takes no frame. rbx: vCPU, in kernel mode; rdx: where the frame was to go. */
+fast_no_stack:
+    user_access 0xca
+    movq %r8, VCPU_R8(%rbx)
+    movq %r9, VCPU_R9(%rbx)
+    movq %r10, VCPU_R10(%rbx)
+    movq %r11, VCPU_R11(%rbx)
+    movq %r12, VCPU_R12(%rbx)
+    movq %r13, VCPU_R13(%rbx)
+    movq %r14, VCPU_R14(%rbx)
+    movq %r15, VCPU_R15(%rbx)
+    movq %rbp, VCPU_RBP(%rbx)
+    movb $1, VCPU_EXIT_IRET(%rbx)
+    movq %rbx, %rdi
+    movq %rdx, %rsi
+    xorl %ebp, %ebp
+    call bounce_no_stack
+    jmp guest_exit
+
+/* SYSCALL in user mode; rsp: at the error code in curr->regs, rcx and r11: rip and rflags. */
+function fast_syscall
+    movq %rbx, AT_ENTRY(VCPU_RBX)
+    leaq -VCPU_ERROR_CODE(%rsp), %rbx
+    cmpb $0, VCPU_SLOW_PATHS(%rbx)
+    jne fast_syscall_common
+    cmpq $0, VCPU_SYSCALL_ADDR(%rbx)
+    je fast_syscall_common
+    movq %rsi, VCPU_RSI(%rbx)
+    movq VCPU_INFO(%rbx), %rsi
+    cmpb $0, INFO_MASK(%rsi)
+    jne 1f
+    movq %rax, VCPU_RAX(%rbx)
+    movq %rdx, VCPU_RDX(%rbx)
+    movq VCPU_HV_STACK_TOP(%rbx), %rsp
+    movq VCPU_COUNTERS(%rbx), %rax
+    incq COUNTERS_SYSCALL(%rax)
+    to_kernel_mode
+    movq VCPU_KERNEL_SP(%rbx), %rdx
+    andq $-16, %rdx
+    subq $56, %rdx
+    check_place fast_no_stack
+    user_access 0xcb
+    movq VCPU_RIP(%rbx), %rcx
+    guest fast_no_stack, movq %rcx, (%rdx)
+    guest fast_no_stack, movq %r11, 8(%rdx)
+    guest fast_no_stack, movq %rcx, 16(%rdx)
+    guest fast_no_stack, movq $SEL_GUEST_CS64, 24(%rdx)
+    guest fast_no_stack, movq %r11, 32(%rdx)
+    movq VCPU_RSP(%rbx), %rax
+    guest fast_no_stack, movq %rax, 40(%rdx)
+    guest fast_no_stack, movq $SEL_GUEST_DS, 48(%rdx)
+    user_access 0xca
+    cmpb $0, VCPU_SYSCALL_MASK(%rbx)
+    je 2f
+    movb $1, INFO_MASK(%rsi)
+2:  andl $FLAGS_SYSCALL, %r11d
+    orl $FLAGS_ALWAYS, %r11d
+    movq VCPU_SYSCALL_ADDR(%rbx), %rcx
+    jmp fast_sysret
+
+1:  movq VCPU_RSI(%rbx), %rsi
+fast_syscall_common:
+    movq VCPU_RBX(%rbx), %rbx
+    jmp syscall_common
+
+/* The iret hypercall; rsp: at the error code in curr->regs. */
+function fast_iret
+    movq %rbx, AT_ENTRY(VCPU_RBX)
+    leaq -VCPU_ERROR_CODE(%rsp), %rbx
+    cmpb $0, VCPU_SLOW_PATHS(%rbx)
+    jne fast_syscall_common
+    movq %rdx, VCPU_RDX(%rbx)
+    movq %rsi, VCPU_RSI(%rbx)
+    movq %rdi, VCPU_RDI(%rbx)
+    movq VCPU_RSP(%rbx), %rdx
+    check_place fast_iret_undo
+    movq VCPU_HV_STACK_TOP(%rbx), %rsp
+    user_access 0xcb
+    guest fast_iret_undo, movq (%rdx), %rax
+    movq %rax, VCPU_RAX(%rbx)
+    guest fast_iret_undo, movq 8(%rdx), %rax
+    movq %rax, VCPU_R11(%rbx)
+    guest fast_iret_undo, movq 16(%rdx), %rax
+    movq %rax, VCPU_RCX(%rbx)
+    guest fast_iret_undo, movq 32(%rdx), %rsi
+    guest fast_iret_undo, movq 40(%rdx), %rdi
+    guest fast_iret_undo, movq 48(%rdx), %rcx
+    guest fast_iret_undo, movq 56(%rdx), %r11
+    guest fast_iret_undo, movzwl 64(%rdx), %eax
+    user_access 0xca
+    /* rsi rip, rdi cs, rcx rflags, r11 rsp, eax ss: the flat selectors or ones of the guest's own tables */
+    orl $3, %eax
+    cmpl $SEL_GUEST_DS, %eax
+    je 1f
+    cmpl $0xdfff, %eax
+    ja fast_iret_undo
+    cmpl $3, %eax
+    je fast_iret_undo
+1:  movzwl %di, %edx
+    orl $3, %edx
+    cmpl $SEL_GUEST_CS64, %edx
+    je 2f
+    cmpl $0xdfff, %edx
+    ja fast_iret_undo
+    cmpl $3, %edx
+    je fast_iret_undo
+2:  pushq %rax
+    pushq %r11
+    movq %rsi, %rax
+    shlq $CANONICAL_SHIFT, %rax
+    sarq $CANONICAL_SHIFT, %rax
+    cmpq %rsi, %rax
+    jne fast_iret_undo
+    movl %ecx, %eax
+    andl $FLAGS_GUEST, %eax
+    orl $FLAGS_ALWAYS, %eax
+    pushq %rax
+    pushq %rdx
+    pushq %rsi
+    andl $3, %edi
+    cmpl $3, %edi
+    je 4f
+3:  movq VCPU_INFO(%rbx), %rsi
+    shrl $FLAG_IF_BIT, %ecx
+    notl %ecx
+    movq VCPU_COUNTERS(%rbx), %rax
+    incq COUNTERS_IRET(%rax)
+    andl $1, %ecx
+    movb %cl, INFO_MASK(%rsi)
+    jnz 5f
+    cmpb $0, INFO_PENDING(%rsi)
+    jne fast_iret_event
+5:  movq VCPU_RAX(%rbx), %rax
+    movq VCPU_RCX(%rbx), %rcx
+    movq VCPU_RDX(%rbx), %rdx
+    movq VCPU_RSI(%rbx), %rsi
+    movq VCPU_RDI(%rbx), %rdi
+    movq VCPU_R11(%rbx), %r11
+    movq VCPU_RBX(%rbx), %rbx
+fast_iret_insn:
+    iretq
+    .pushsection .extable, "a"
+    .quad fast_iret_insn, fast_iret_fault
+    .popsection
+
+/* To user mode; five words are on the stack. */
+4:  movq VCPU_USER_ROOT(%rbx), %rsi
+    cmpq $-1, %rsi
+    je fast_iret_undo
+    movq tlb_flush_clock(%rip), %rdi
+    shlq $12, %rsi
+    movq %rsi, 40 + CPU(PERCPU_CR3)(%rsp)
+    movq %rsi, %cr3
+    movq %rdi, 40 + CPU(PERCPU_TLB_SEEN)(%rsp)
+    swapgs
+    movb $0, VCPU_GUEST_KERNEL(%rbx)
+    jmp 3b
+
+/* Something unusual, or a frame that cannot be read: once more, in C. */
+fast_iret_undo:
+    user_access 0xca
+    movl $NR_IRET, %eax
+    movq VCPU_RDX(%rbx), %rdx
+    movq VCPU_RSI(%rbx), %rsi
+    movq VCPU_RDI(%rbx), %rdi
+    leaq VCPU_ERROR_CODE(%rbx), %rsp
+    jmp fast_syscall_common
+
+/* An event waits: put the target into curr->regs and leave by the common exit, which delivers it. */
+fast_iret_event:
+    popq VCPU_RIP(%rbx)
+    popq VCPU_CS(%rbx)
+    popq VCPU_RFLAGS(%rbx)
+    popq VCPU_RSP(%rbx)
+    popq VCPU_SS(%rbx)
+fast_save_rest:
+    movq %r8, VCPU_R8(%rbx)
+    movq %r9, VCPU_R9(%rbx)
+    movq %r10, VCPU_R10(%rbx)
+    movq %r12, VCPU_R12(%rbx)
+    movq %r13, VCPU_R13(%rbx)
+    movq %r14, VCPU_R14(%rbx)
+    movq %r15, VCPU_R15(%rbx)
+    movq %rbp, VCPU_RBP(%rbx)
+    movb $1, VCPU_EXIT_IRET(%rbx)
+    jmp guest_exit
+
+/* The CPU refused to enter: the frame is still on the stack, and the registers are the guest's. */
+fast_iret_fault:
+    pushq %rbx
+    movq %rsp, %rbx
+    andq $-PERCPU_AREA_SIZE, %rbx
+    movq (PCPU_DATA_OFFSET + PERCPU_CURR)(%rbx), %rbx
+    popq VCPU_RBX(%rbx)
+    popq VCPU_RIP(%rbx)
+    popq VCPU_CS(%rbx)
+    popq VCPU_RFLAGS(%rbx)
+    popq VCPU_RSP(%rbx)
+    popq VCPU_SS(%rbx)
+    movq %rax, VCPU_RAX(%rbx)
+    movq %rcx, VCPU_RCX(%rbx)
+    movq %rdx, VCPU_RDX(%rbx)
+    movq %rsi, VCPU_RSI(%rbx)
+    movq %rdi, VCPU_RDI(%rbx)
+    movq %r8, VCPU_R8(%rbx)
+    movq %r9, VCPU_R9(%rbx)
+    movq %r10, VCPU_R10(%rbx)
+    movq %r11, VCPU_R11(%rbx)
+    movq %r12, VCPU_R12(%rbx)
+    movq %r13, VCPU_R13(%rbx)
+    movq %r14, VCPU_R14(%rbx)
+    movq %r15, VCPU_R15(%rbx)
+    movq %rbp, VCPU_RBP(%rbx)
+    jmp guest_iret_fault
