@@ -128,6 +128,7 @@ static enum pv_error take_note(struct note_state *st, uint32_t type, const uint8
             return PV_BAD_NOTE;
         }
         img->features_supported |= ignored;
+        img->says_features = true;
         break;
     case XEN_ELFNOTE_PHYS32_ENTRY:
         st->pvh_entry = true;

@@ -25,6 +25,7 @@ struct pv_image {
     bool mod_start_pfn;      /* the ramdisk may stay unmapped */
     bool suspend_cancel;
     bool legacy;             /* described by __xen_guest */
+    bool says_features; /* it has a SUPPORTED_FEATURES note: what that does not name is not supported */
     bool dom0_support;
     char guest_os[32], guest_version[32], xen_version[16], loader[16];
 };

@@ -87,7 +87,7 @@ static int read_image(struct build *b)
 {
     enum pv_error e = pv_image_read(&b->image, b->cfg->kernel, b->cfg->kernel_size);
 
-    if (e == PV_OK && b->cfg->control && !b->image.dom0_support && b->image.features_supported) {
+    if (e == PV_OK && b->cfg->control && b->image.says_features && !b->image.dom0_support) {
         e = PV_NO_DOM0_SUPPORT;
     }
     return e == PV_OK ? 0 : xeno_fail(b->err, "%s: kernel %s: %s", b->cfg->name, b->cfg->kernel_name, pv_error_text(e));

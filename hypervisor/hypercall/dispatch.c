@@ -55,9 +55,9 @@ const char *hypercall_name(unsigned int nr)
 }
 
 /* nr clamped to the table without a branch that speculation could run past: 0 when out of bounds. */
-static inline unsigned int index_clamp(uint32_t nr)
+static inline unsigned int index_clamp(uint64_t nr)
 {
-    uint64_t in_bounds = (uint64_t)((int64_t)((uint64_t)nr - COUNT_HYPERCALLS) >> 63);
+    uint64_t in_bounds = (uint64_t)((int64_t)(nr - COUNT_HYPERCALLS) >> 63);
 
     return (unsigned int)(nr & in_bounds);
 }
@@ -70,7 +70,7 @@ static bool who_allows(uint8_t who, const struct domain *d)
     return who == HC_WHO_CTRL ? may_domctl(d) : may_hardware(d);
 }
 
-int64_t hypercall_run(struct vcpu *v, uint32_t nr, const struct cpu_user_regs *args)
+int64_t hypercall_run(struct vcpu *v, uint64_t nr, const struct cpu_user_regs *args)
 {
     const struct hc_entry *e;
     uint64_t start;
@@ -124,7 +124,7 @@ static void rewind_with_args(struct vcpu *v)
 
 void upcall_hypercall(struct vcpu *v)
 {
-    uint32_t nr = (uint32_t)v->regs.rax;
+    uint64_t nr = v->regs.rax;
     int64_t rc = hypercall_run(v, nr, &v->regs);
 
     if (nr == __HYPERVISOR_iret) {

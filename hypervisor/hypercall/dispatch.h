@@ -10,6 +10,6 @@
 
 #include "domain/vcpu.h"
 
-int64_t hypercall_run(struct vcpu *v, uint32_t nr, const struct cpu_user_regs *args);
+int64_t hypercall_run(struct vcpu *v, uint64_t nr, const struct cpu_user_regs *args);
 
 #endif

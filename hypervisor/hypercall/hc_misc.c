@@ -50,7 +50,7 @@ static uint32_t feature_bits(const struct domain *d)
 {
     uint32_t bits = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
                     1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_memory_op_vnode_supported |
-                    1u << XENFEAT_not_direct_mapped;
+                    1u << XENFEAT_direct_mapped;
 
     if (d->control || d->hardware) {
         bits |= 1u << XENFEAT_dom0;

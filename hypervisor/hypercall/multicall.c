@@ -60,12 +60,12 @@ int64_t hc_multicall(uint64_t list, uint64_t count)
             break;
         }
         if (e.op == __HYPERVISOR_iret) {
-            hypercall_run(v, (uint32_t)e.op, &v->regs);
+            hypercall_run(v, e.op, &v->regs);
             rc = (int64_t)v->regs.rax;
             break;
         }
         args_to_regs(&e, &args);
-        rc = hypercall_run(v, (uint32_t)e.op, &args);
+        rc = hypercall_run(v, e.op, &args);
         if (rc == HC_RESTARTED) {
             rc = write_back_rest(at, v);
             if (rc == 0) {

@@ -95,7 +95,7 @@ syscall_page:
 function syscall_entry
     cmpb $0, (VCPU_GUEST_KERNEL - VCPU_ERROR_CODE)(%rsp)
     je fast_syscall
-    cmpl $NR_IRET, %eax
+    cmpq $NR_IRET, %rax
     je fast_iret
 /* Also where the short ways of pv/fast.S give up, with all registers as they were. */
     .globl syscall_common

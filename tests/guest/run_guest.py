@@ -88,7 +88,9 @@ def qemu_command(image, options, log):
         if not kernel.is_file():
             raise Problem(f"{kernel} is not there: build it first")
         append = "log=com2 console=com1 exit=debug"
-        initrd = f"{image} boot-domain {args}"
+        boot_domain = options.build_dir / "guests" / "boot-domain"
+        words = "dom0=dom0-kernel" + (" dom0-initrd=module" if options.module_size else "")
+        initrd = f"{boot_domain} boot-domain {words},{image} dom0-kernel {args}"
         cpu = options.cpu_model or "max"
         serial = ["-serial", "stdio", "-serial", f"file:{log}"]
     if options.module_size:

@@ -60,6 +60,20 @@ bool test_check(bool condition, const char *fmt, ...)
     return condition;
 }
 
+bool test_must(bool condition, const char *fmt, ...)
+{
+    va_list args;
+
+    if (condition) {
+        return true;
+    }
+    va_start(args, fmt);
+    line("FAILED: ", fmt, args);
+    va_end(args);
+    nr_failed++;
+    return false;
+}
+
 void test_skip(const char *fmt, ...)
 {
     va_list args;

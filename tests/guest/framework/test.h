@@ -25,6 +25,9 @@ void test_note(const char *fmt, ...) __printf_like(1, 2);
  */
 bool test_check(bool condition, const char *fmt, ...) __printf_like(2, 3);
 
+/* The same, but silent if the condition holds: for checks after each of many steps. */
+bool test_must(bool condition, const char *fmt, ...) __printf_like(2, 3);
+
 /* Ends the test. SKIP: cannot be tested here. ERROR: the test itself cannot work. */
 __noreturn_fn void test_skip(const char *fmt, ...) __printf_like(1, 2);
 __noreturn_fn void test_error(const char *fmt, ...) __printf_like(1, 2);
