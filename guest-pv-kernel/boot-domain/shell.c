@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Command lines: words with quotes, ';' and '&&' between commands, "xeno" in front of a verb or not, and the commands that
- * scripts need besides: sleep SECONDS, echo WORDS, repeat N 'COMMAND LINE' (stops at the first that fails).
+ * scripts need besides: sleep SECONDS, echo WORDS, repeat N 'COMMAND LINE' (stops at the first that fails), time 'COMMAND LINE'.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,13 @@ static int run_words(struct cli *c, int argc, char **argv)
         for (unsigned long n = strtoul(argv[1], NULL, 10); n && status == 0; n--) {
             status = shell_run(c, argv[2]); /* nesting is bounded by the quotes of one line */
         }
+        return status;
+    }
+    if (argc == 2 && strcmp(argv[0], "time") == 0) {
+        uint64_t start = clock_ns();
+        int status = shell_run(c, argv[1]);
+
+        cli_print(c, "TIME %lu ns\n", clock_ns() - start);
         return status;
     }
     return cli_run(c, argc, argv);

@@ -191,19 +191,25 @@ static bool settle(struct sched_vcpu *prev, uint32_t cpu, uint64_t now)
     return vcpu_runnable(prev->v) && !used_up && !sp_parked(prev->sp.dom) && (prev->sp.hard >> cpu & 1);
 }
 
-static struct sched_vcpu *choose(struct sched_vcpu *prev, bool prev_ok, uint32_t cpu)
+/*
+ * Somebody who waits takes over when he is behind by more than the grain, or when the slice is over and he is not ahead.
+ * Without the grain two of equal share would take turns at every decision and do nothing else.
+ */
+static struct sched_vcpu *choose(struct sched_vcpu *prev, bool prev_ok, uint32_t cpu, uint64_t now)
 {
     struct sched_vcpu *cand = of(sp_pick(&sched_queue, cpu));
 
-    if (!prev_ok) {
-        return cand;
+    if (!prev_ok || !cand) {
+        return prev_ok ? prev : cand;
     }
-    if (prev->yielding && cand) {
+    if (prev->yielding) {
         prev->sp.vtime = MAX(prev->sp.vtime, cand->sp.vtime);
         return cand;
     }
-    /* The grain keeps two of equal share from taking turns at every event. */
-    return cand && cand->sp.vtime < prev->sp.vtime ? cand : prev;
+    if (sp_preempts(&cand->sp, &prev->sp) || (now >= prev->slice_end_ns && cand->sp.vtime <= prev->sp.vtime)) {
+        return cand;
+    }
+    return prev;
 }
 
 /* The state of prev is saved: others may take it up. */
@@ -247,7 +253,7 @@ void sched_decide(void)
     spin_lock(&sched_lock);
     kicked &= ~(1ul << cpu);
     prev = running_on[cpu];
-    next = choose(prev, prev && settle(prev, cpu, now), cpu);
+    next = choose(prev, prev && settle(prev, cpu, now), cpu, now);
     if (prev) {
         prev->yielding = false;
     }
@@ -261,6 +267,11 @@ void sched_decide(void)
     running_on[cpu] = next;
     if (next) {
         slice = sp_slice(&sched_queue, &next->sp);
+        /* One that goes on keeps the slice it had, unless that is over or nobody had waited when it began. */
+        if (next != prev || now >= next->slice_end_ns || next->slice_end_ns == UINT64_MAX) {
+            next->slice_end_ns = slice == UINT64_MAX ? UINT64_MAX : now + slice;
+        }
+        slice = next->slice_end_ns == UINT64_MAX ? UINT64_MAX : next->slice_end_ns - now;
     }
     spin_unlock(&sched_lock);
     set_slice(cpu, slice, now);

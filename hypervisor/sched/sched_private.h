@@ -18,6 +18,7 @@ struct sched_vcpu {
     struct sp_vcpu sp;
     struct vcpu *v;
     uint64_t since_ns;     /* when it was put on its CPU, or charged last */
+    uint64_t slice_end_ns; /* when others of the same share may take over; UINT64_MAX: nobody waited */
     bool on_cpu;           /* picked by a CPU and not yet saved again */
     bool yielding;
     struct timer singleshot, periodic, poll; /* the vCPU's own timers, see vcpu_timer.c */
