@@ -16,12 +16,12 @@ HERE = Path(__file__).resolve().parent
 HEAD_LINES = 15
 # Of a hypervisor's log, shown where a test fails.
 LOG_LINES = 25
-KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "MODULE": int}
+KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int}
 
 
 def head_options(name):
     """The 'KEY: value' lines in the head of the test's main.c."""
-    found = {"KIND": "functional", "ON": "both"}
+    found = {"KIND": "functional", "ON": "both", "AS": "dom0"}
     for line in (HERE / name / "main.c").read_text(encoding="utf-8").splitlines()[:HEAD_LINES]:
         match = re.match(r"^[ /*]*([A-Z]+):\s*(.*?)\s*(\*/)?$", line)
         if match and match.group(1) in KEYS:
@@ -36,8 +36,8 @@ def images(name, build_dir):
     return ([plain] if plain.is_file() or not variants else []) + variants
 
 
-def options_for(head, on, args):
-    options = run_guest.Options(on=on, build_dir=args.build_dir.absolute())
+def options_for(head, on, role, args):
+    options = run_guest.Options(on=on, role=role, build_dir=args.build_dir.absolute())
     options.cpus = head.get("CPUS", options.cpus)
     options.memory = head.get("MEMORY", options.memory)
     options.args = head.get("ARGS", options.args)
@@ -47,21 +47,21 @@ def options_for(head, on, args):
     return options
 
 
-def run_image(image, head, args):
+def run_image(image, head, role, args):
     """Results by hypervisor; prints what a person needs to see."""
     outcomes = {}
     for on in ["xen", "xenolith"] if args.on == "both" else [args.on]:
         if head["ON"] not in ("both", on):
             continue
-        outcomes[on] = run_guest.run(image, options_for(head, on, args))
-        print(f"--- {image.name} on {on}: {outcomes[on].result}")
+        outcomes[on] = run_guest.run(image, options_for(head, on, role, args))
+        print(f"--- {image.name} as {role} on {on}: {outcomes[on].result}")
         bad = outcomes[on].result not in ("SUCCESS", "SKIP")
         lines = outcomes[on].observations
         if bad:
             lines = outcomes[on].console.splitlines() + outcomes[on].log.splitlines()[-LOG_LINES:]
         print("\n".join(lines))
     if len(outcomes) == 2 and outcomes["xen"].observations != outcomes["xenolith"].observations:
-        print(f"--- {image.name}: the two hypervisors differ")
+        print(f"--- {image.name} as {role}: the two hypervisors differ")
         print("\n".join(difflib.unified_diff(outcomes["xen"].observations, outcomes["xenolith"].observations, "xen", "xenolith", lineterm="")))
         return ["DIFFERENT"]
     return [outcome.result for outcome in outcomes.values()]
@@ -72,6 +72,7 @@ def main():
     parser.add_argument("name", metavar="NAME", nargs="?")
     parser.add_argument("--list", metavar="KIND", choices=["functional", "hostile"], help="print the names of that kind of tests")
     parser.add_argument("--on", choices=["both", "xen", "xenolith"], default="both")
+    parser.add_argument("--as", dest="role", choices=["both", "dom0", "domu"], help="instead of what the test's AS: line says")
     parser.add_argument("--build-dir", type=Path, default=run_guest.ROOT / "build")
     parser.add_argument("--cpu-model", default="")
     args = parser.parse_args()
@@ -83,7 +84,9 @@ def main():
         parser.error("NAME or --list KIND")
     try:
         head = head_options(args.name)
-        results = [result for image in images(args.name, args.build_dir) for result in run_image(image, head, args)]
+        role = args.role or head["AS"]
+        results = [result for image in images(args.name, args.build_dir) for one in (["dom0", "domu"] if role == "both" else [role])
+                   for result in run_image(image, head, one, args)]
     except (run_guest.Problem, OSError) as problem:
         sys.exit(f"run_guest_test.py: {problem}")
     if results and all(result == "SKIP" for result in results):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * AS: both
  * Event channels within one domain: an IPI to itself, masking, an interdomain channel whose two ends are both ours, polling,
  * and the errors of ports that are not there.
  */

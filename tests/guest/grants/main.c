@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * AS: both
  * Grants from a domain to itself, which go through all the checks that grants to others go through: mapping, what a read-only
  * grant allows, revoking while mapped, copies, and references that were never granted.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * AS: both
  * CPUS: 2
  * A second virtual CPU: it starts, runs threads, gets its own timer and interrupts, faults on its own, and sees memory
  * mapped and unmapped by the first.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * AS: both
  * The start of the day: what start_info and the first state of the CPU must say. The kernel's own start has already used
  * most of it; here it is looked at piece by piece.
  */
