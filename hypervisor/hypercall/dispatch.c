@@ -110,7 +110,7 @@ int64_t hc_restart(unsigned int nr, unsigned int nargs, const uint64_t a[6])
 }
 
 /* Rewind over the two-byte SYSCALL; the guest's argument registers become the rest of the work. */
-static void rewind_with_args(struct vcpu *v)
+static void __cold_fn __attribute__((noinline)) rewind_with_args(struct vcpu *v)
 {
     struct cpu_user_regs *r = &v->regs;
     uint64_t *const slot[4] = {&r->rdi, &r->rsi, &r->rdx, &r->r10};
@@ -124,13 +124,10 @@ static void rewind_with_args(struct vcpu *v)
 
 void upcall_hypercall(struct vcpu *v)
 {
-    uint64_t nr = v->regs.rax;
-    int64_t rc = hypercall_run(v, nr, &v->regs);
+    int64_t rc = hypercall_run(v, v->regs.rax, &v->regs);
 
-    if (nr == __HYPERVISOR_iret) {
-        return; /* rax is the guest's own, and may be any value */
-    }
-    if (unlikely(rc == HC_RESTARTED)) {
+    /* iret answers with the guest's own rax, which may be any value. */
+    if (unlikely(rc == HC_RESTARTED) && v->hc_nr != __HYPERVISOR_iret) {
         rewind_with_args(v);
     } else {
         v->regs.rax = (uint64_t)rc;

@@ -285,14 +285,14 @@ function fast_syscall
 1:  movq VCPU_RSI(%rbx), %rsi
 fast_syscall_common:
     movq VCPU_RBX(%rbx), %rbx
-    jmp syscall_common
+    jmp user_syscall_common
 
 /* The iret hypercall; rsp: at the error code in curr->regs. */
 function fast_iret
     movq %rbx, AT_ENTRY(VCPU_RBX)
     leaq -VCPU_ERROR_CODE(%rsp), %rbx
     cmpb $0, VCPU_SLOW_PATHS(%rbx)
-    jne fast_syscall_common
+    jne fast_iret_common
     movq %rdx, VCPU_RDX(%rbx)
     movq %rsi, VCPU_RSI(%rbx)
     movq %rdi, VCPU_RDI(%rbx)
@@ -388,7 +388,9 @@ fast_iret_undo:
     movq VCPU_RSI(%rbx), %rsi
     movq VCPU_RDI(%rbx), %rdi
     leaq VCPU_ERROR_CODE(%rbx), %rsp
-    jmp fast_syscall_common
+fast_iret_common:
+    movq VCPU_RBX(%rbx), %rbx
+    jmp hypercall_common
 
 /* An event waits: put the target into curr->regs and leave by the common exit, which delivers it. */
 fast_iret_event:

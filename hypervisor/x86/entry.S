@@ -98,15 +98,13 @@ function syscall_entry
     cmpq $NR_IRET, %rax
     je fast_iret
 /* Also where the short ways of pv/fast.S give up, with all registers as they were. */
-    .globl syscall_common
-syscall_common:
+    .globl hypercall_common, user_syscall_common
+hypercall_common:
     save_registers
     leaq -VCPU_REGS(%rsp), %rbx
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movb $0, VCPU_EXIT_IRET(%rbx)
     movq %rbx, %rdi
-    cmpb $0, VCPU_GUEST_KERNEL(%rbx)
-    je 1f
     call upcall_hypercall
     /* falls through */
 
@@ -131,8 +129,6 @@ guest_exit:
     movq VCPU_RSP(%rbx), %rsp
     movq VCPU_RBX(%rbx), %rbx
     sysretq
-1:  call upcall_guest_syscall
-    jmp guest_exit
 3:  cmpb $0, VCPU_EXIT_CALL(%rbx)
     je guest_iret
 
@@ -184,6 +180,15 @@ function syscall32_entry
     subq $2, FRAME_RIP(%rsp)
     movl $6, 4(%rsp)
     jmp guest_trap
+
+user_syscall_common:
+    save_registers
+    leaq -VCPU_REGS(%rsp), %rbx
+    movq VCPU_HV_STACK_TOP(%rbx), %rsp
+    movb $0, VCPU_EXIT_IRET(%rbx)
+    movq %rbx, %rdi
+    call upcall_guest_syscall
+    jmp guest_exit
 
     /* ---- exceptions and interrupts: 16 bytes a vector, so idt.c computes the addresses ---- */
     .balign 16
