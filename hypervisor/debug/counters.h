@@ -10,6 +10,8 @@
 
 #define COUNT_HYPERCALLS 64 /* index: hypercall number; 63 collects unknown numbers */
 #define COUNT_TRAPS      34 /* index: exception vector 0-31; 32 device interrupts; 33 IPIs and timer */
+#define COUNT_TRAP_DEVICE 32
+#define COUNT_TRAP_IPI    33
 
 enum count_event {
     COUNT_EMUL_CLI_STI,

@@ -76,6 +76,10 @@ static void backtrace_scan(uint64_t sp)
 {
     int shown = 0;
 
+    /* Below the stack's end there is a guard page: what led there is above it. */
+    if (!on_stack(ALIGN_UP(sp, 8ul), sp)) {
+        sp = ALIGN_UP(sp, 4096ul);
+    }
     for (uint64_t at = ALIGN_UP(sp, 8ul); at < sp + SCAN_WORDS * 8 && shown < TRACE_MAX && on_stack(at, sp); at += 8) {
         uint64_t word = *(const uint64_t *)at;
 

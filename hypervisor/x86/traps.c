@@ -7,6 +7,7 @@
 
 #include "common/compiler.h"
 #include "debug/console.h"
+#include "debug/counters.h"
 #include "debug/panic.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
@@ -64,21 +65,14 @@ static void nmi(void)
     log_warn("CPU %u: NMI from the machine", this_cpu()->cpu);
 }
 
-void trap_from_guest(struct vcpu *v)
+static void guest_exception(struct vcpu *v, uint32_t vector)
 {
-    struct cpu_user_regs *r = &vcpu_head(v)->regs;
-    uint32_t vector = r->entry_vector;
-
-    if (unlikely(vector >= 32)) {
-        interrupt(vector);
-        return;
-    }
     switch (vector) {
     case VEC_NMI:
         nmi();
         return;
     case VEC_MC:
-        panic_regs(r, "machine check");
+        panic_regs(&vcpu_head(v)->regs, "machine check");
     case VEC_PF:
         upcall_guest_exception(v, vector, read_cr2());
         return;
@@ -86,6 +80,24 @@ void trap_from_guest(struct vcpu *v)
         upcall_guest_exception(v, vector, 0);
         return;
     }
+}
+
+/* pv/ counts the exceptions that it gets; the time of all, and the interrupts, are counted here. */
+void trap_from_guest(struct vcpu *v)
+{
+    struct vcpu_counters *counters = vcpu_head(v)->counters;
+    uint32_t vector = vcpu_head(v)->regs.entry_vector;
+    uint64_t start = rdtsc();
+    uint32_t index = vector;
+
+    if (vector < 32) {
+        guest_exception(v, vector);
+    } else {
+        index = vector >= VEC_LAPIC_TIMER ? COUNT_TRAP_IPI : COUNT_TRAP_DEVICE;
+        counters->trap[index].n++;
+        interrupt(vector);
+    }
+    counters->trap[index].tsc += rdtsc() - start;
 }
 
 void trap_from_hv(struct cpu_user_regs *r)
