@@ -54,14 +54,6 @@ const char *hypercall_name(unsigned int nr)
     return nr < ARRAY_SIZE(table) ? table[nr].name : NULL;
 }
 
-/* nr clamped to the table without a branch that speculation could run past: 0 when out of bounds. */
-static inline unsigned int index_clamp(uint64_t nr)
-{
-    uint64_t in_bounds = (uint64_t)((int64_t)(nr - COUNT_HYPERCALLS) >> 63);
-
-    return (unsigned int)(nr & in_bounds);
-}
-
 static bool who_allows(uint8_t who, const struct domain *d)
 {
     if (who == HC_WHO_ANY) {
@@ -70,22 +62,23 @@ static bool who_allows(uint8_t who, const struct domain *d)
     return who == HC_WHO_CTRL ? may_domctl(d) : may_hardware(d);
 }
 
-int64_t hypercall_run(struct vcpu *v, uint64_t nr, const struct cpu_user_regs *args)
+/* The row of a number, NULL if there is none; counted in either case. */
+static inline const struct hc_entry *row_of(struct vcpu *v, uint64_t nr)
 {
-    const struct hc_entry *e;
-    uint64_t start;
-    int64_t rc;
-
     if (unlikely(nr >= COUNT_HYPERCALLS - 1)) {
         COUNT(v, hypercall, COUNT_HYPERCALLS - 1);
-        return -ENOSYS;
+        return NULL;
     }
-    nr = index_clamp(nr);
-    e = &table[nr];
+    nr = index_nospec(nr, COUNT_HYPERCALLS);
     COUNT(v, hypercall, nr);
-    if (unlikely(!e->thunk)) {
-        return -ENOSYS;
-    }
+    return likely(table[nr].thunk) ? &table[nr] : NULL;
+}
+
+static int64_t run_row(struct vcpu *v, const struct hc_entry *e, const struct cpu_user_regs *args)
+{
+    uint64_t nr = (uint64_t)(e - table), start;
+    int64_t rc;
+
     if (unlikely(e->who != HC_WHO_ANY) && !who_allows(e->who, v->domain)) {
         return -EPERM;
     }
@@ -94,6 +87,13 @@ int64_t hypercall_run(struct vcpu *v, uint64_t nr, const struct cpu_user_regs *a
     rc = e->thunk(args);
     COUNT_TIME(v, hypercall, nr, rdtsc() - start);
     return rc;
+}
+
+int64_t hypercall_run(struct vcpu *v, uint64_t nr, const struct cpu_user_regs *args)
+{
+    const struct hc_entry *e = row_of(v, nr);
+
+    return likely(e) ? run_row(v, e, args) : -ENOSYS;
 }
 
 int64_t hc_restart(unsigned int nr, unsigned int nargs, const uint64_t a[6])
@@ -122,9 +122,10 @@ static void __cold_fn __attribute__((noinline)) rewind_with_args(struct vcpu *v)
     r->rax = v->hc_nr;
 }
 
-void upcall_hypercall(struct vcpu *v)
+/* Out of line, so that a number without a row costs no saved registers. */
+static __attribute__((noinline)) void run_and_finish(struct vcpu *v, const struct hc_entry *e)
 {
-    int64_t rc = hypercall_run(v, v->regs.rax, &v->regs);
+    int64_t rc = run_row(v, e, &v->regs);
 
     /* iret answers with the guest's own rax, which may be any value. */
     if (unlikely(rc == HC_RESTARTED) && v->hc_nr != __HYPERVISOR_iret) {
@@ -132,4 +133,15 @@ void upcall_hypercall(struct vcpu *v)
     } else {
         v->regs.rax = (uint64_t)rc;
     }
+}
+
+void upcall_hypercall(struct vcpu *v)
+{
+    const struct hc_entry *e = row_of(v, v->regs.rax);
+
+    if (unlikely(!e)) {
+        v->regs.rax = (uint64_t)-ENOSYS;
+        return;
+    }
+    run_and_finish(v, e);
 }

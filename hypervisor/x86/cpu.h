@@ -156,6 +156,18 @@ DEFINE_CR(3)
 DEFINE_CR(4)
 #undef DEFINE_CR
 
+/*
+ * idx where idx < bound, else 0, without a branch: what speculation past a bounds check may use as an index is in bounds
+ * too (SDM vol. 3, "bounds check bypass"). The compiler cannot see through it and leave it out.
+ */
+static inline uint64_t index_nospec(uint64_t idx, uint64_t bound)
+{
+    uint64_t mask;
+
+    __asm__ volatile("cmp %2, %1\n\tsbb %0, %0" : "=r"(mask) : "r"(idx), "ir"(bound) : "cc");
+    return idx & mask;
+}
+
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" : : : "memory");
