@@ -17,6 +17,7 @@
 #include "debug/build_id.h"
 #include "debug/console.h"
 #include "debug/panic.h"
+#include "hypercall/hc_memory.h"
 #include "mm/heap.h"
 #include "mm/hv_alloc.h"
 #include "mm/mm_init.h"
@@ -188,6 +189,19 @@ static void allocator_start(void)
     log_info("memory: %lu MiB, %lu MiB free", early_mem_total(all) >> 20, frames_free() >> 8);
 }
 
+/* What a hardware domain reads as the machine's memory map. */
+static void machine_map_tell(void)
+{
+    for (uint32_t i = 0; i < boot_info.nr_e820; i++) {
+        const struct boot_e820 *e = &boot_info.e820[i];
+
+        if (!memory_machine_map_add(e->start, e->size, e->type)) {
+            log_warn("the memory map is too long: %u ranges of %u are told", i, boot_info.nr_e820);
+            return;
+        }
+    }
+}
+
 static void processors_start(void)
 {
     uint64_t max = cmdline_get_number(boot_info.cmdline, "maxcpus", MAX_CPUS);
@@ -233,6 +247,7 @@ void boot_start(uint32_t magic, uint64_t info_pa)
     interrupts_start();
     time_init();
     allocator_start();
+    machine_map_tell();
     self_tests();
     sched_init();
     timer_init_cpu();

@@ -54,6 +54,11 @@ int owner_get(domid_t id, struct owner_ref *out)
     return 0;
 }
 
+int foreign_get(domid_t id, struct owner_ref *out)
+{
+    return unlikely(id == current_domain()->id) ? -ESRCH : owner_get(id, out);
+}
+
 void owner_put(struct owner_ref *r)
 {
     if (r->d) {
@@ -75,16 +80,19 @@ static int set_m2p(struct mm_owner *frames, mfn_t mfn, uint64_t pfn)
 
 static int update_one(struct pt_update *u, const struct mmu_update *req)
 {
-    maddr_t where = maddr_make(req->ptr & ~3ull);
+    maddr_t where = maddr_make(req->ptr & ~7ull);
 
-    switch (req->ptr & 3) {
+    /* bit 2 is no address bit either: entries are eight bytes */
+    switch (req->ptr & 7) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_NO_TRANSLATE: /* nothing is ever translated for a PV domain */
         return pt_update_store(u, where, req->val, PT_STORE_NORMAL);
     case MMU_PT_UPDATE_PRESERVE_AD:
         return pt_update_store(u, where, req->val, PT_STORE_KEEP_AD);
-    default:
+    case MMU_MACHPHYS_UPDATE:
         return set_m2p(u->frames, mfn_of_maddr(where), req->val);
+    default:
+        return -ENOSYS;
     }
 }
 
@@ -149,9 +157,9 @@ int64_t hc_mmu_update(uint64_t reqs, uint64_t count, uint64_t done_ptr, uint64_t
     }
     rc = owner_get(tables_id ? (domid_t)(tables_id - 1) : DOMID_SELF, &tables);
     if (rc) {
-        return rc;
+        return rc == -ESRCH ? -EINVAL : rc;
     }
-    rc = owner_get((domid_t)foreign, &frames);
+    rc = foreign_get((domid_t)foreign, &frames);
     if (rc == 0) {
         rc = pt_update_begin(&u, tables.o, frames.o);
         if (rc == 0) {
@@ -241,7 +249,7 @@ int64_t hc_update_va_mapping_otherdomain(uint64_t va, uint64_t val, uint64_t fla
 {
     const struct vcpu *v = current_vcpu();
     struct owner_ref frames;
-    int rc = owner_get((domid_t)domid, &frames);
+    int rc = foreign_get((domid_t)domid, &frames);
 
     if (rc) {
         return rc;

@@ -21,6 +21,9 @@ struct owner_ref {
  * only. -ESRCH, -EPERM.
  */
 int owner_get(domid_t id, struct owner_ref *out) __must_check;
+
+/* The same for the owner of the frames of a page-table call, where the caller's own number names nobody (as on Xen): -ESRCH. */
+int foreign_get(domid_t id, struct owner_ref *out) __must_check;
 void owner_put(struct owner_ref *r);
 
 #endif

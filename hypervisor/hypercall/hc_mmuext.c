@@ -73,9 +73,15 @@ static int flush_op(const struct vcpu *v, const struct mmuext_op *op)
     return 0;
 }
 
+/* A frame to be written here and now: why not is not told (as on Xen), so -EINVAL. */
+static int writable_get(struct mm_owner *o, mfn_t mfn)
+{
+    return frame_get_writable(o, mfn) ? -EINVAL : 0;
+}
+
 static int clear_page(struct mm_owner *o, mfn_t mfn)
 {
-    int rc = frame_get_writable(o, mfn);
+    int rc = writable_get(o, mfn);
 
     if (rc == 0) {
         void *frame = map_frame(mfn);
@@ -94,7 +100,7 @@ static int copy_page(struct mm_owner *o, mfn_t to, mfn_t from)
     if (rc) {
         return rc;
     }
-    rc = frame_get_writable(o, to);
+    rc = writable_get(o, to);
     if (rc == 0) {
         void *dst = map_frame(to);
         const void *src = map_frame(from);
@@ -183,7 +189,7 @@ int64_t hc_mmuext_op(uint64_t ops, uint64_t count, uint64_t done_ptr, uint64_t f
         guest_read(&before, gva_make(done_ptr), sizeof(before))) {
         return -EFAULT;
     }
-    rc = owner_get((domid_t)foreign, &ref);
+    rc = foreign_get((domid_t)foreign, &ref);
     if (rc) {
         return rc;
     }

@@ -18,6 +18,7 @@ static const struct {
     [PT_REFUSED_TABLE_CACHE] = {"PWT or PCD set above L1", EINVAL},
     [PT_REFUSED_CACHE] = {"PWT, PCD or PAT set by a domain without I/O rights", EINVAL},
     [PT_REFUSED_ADDRESS] = {"address bits above the machine's physical address width", EINVAL},
+    [PT_REFUSED_BEYOND] = {"no right to a frame above the machine's physical address width", EPERM},
     [PT_REFUSED_SLOT] = {"L4 slots 256 to 271 belong to the hypervisor", EINVAL},
     [PT_REFUSED_FRAME] = {"the frame is not RAM that a domain can own", EINVAL},
     [PT_REFUSED_OWNER] = {"the frame does not belong to the domain that was named", EINVAL},
@@ -54,7 +55,9 @@ enum pt_reason pt_check_flags(unsigned int level, uint64_t entry, const struct p
         return PT_OK;
     }
     if (entry & rules->bad_addr & PTE_ADDR) {
-        return PT_REFUSED_ADDRESS;
+        /* L1: a device's frame that no one has a right to, unless it is no number at all */
+        return level == 1 && (entry & PTE_ADDR) != PTE_ADDR ? PT_REFUSED_BEYOND
+                                                            : PT_REFUSED_ADDRESS;
     }
     if (level == 1) {
         if ((entry & PTE_CACHE) && !rules->cache_bits) {

@@ -193,6 +193,19 @@ START_TEST(io_frames)
 }
 END_TEST
 
+/* As Xen answers: only an L1 entry can mean a device, and all ones is no frame number. */
+START_TEST(too_wide_addresses)
+{
+    const struct pt_rules rules = rules_of(true);
+    const uint64_t beyond = 1ull << 51 | 1, all = 0x000ffffffffff000ull | 1;
+    uint64_t canon;
+
+    ck_assert_int_eq(pt_reason_errno(pt_check_flags(1, beyond, &rules, &canon)), EPERM);
+    ck_assert_int_eq(pt_reason_errno(pt_check_flags(1, all, &rules, &canon)), EINVAL);
+    ck_assert_int_eq(pt_reason_errno(pt_check_flags(2, beyond, &rules, &canon)), EINVAL);
+}
+END_TEST
+
 START_TEST(hypervisor_slots)
 {
     unsigned int level, i;
@@ -233,6 +246,7 @@ int main(void)
     tcase_add_test(tc, every_single_bit);
     tcase_add_loop_test(tc, every_pair_of_flags, 0, 4);
     tcase_add_test(tc, io_frames);
+    tcase_add_test(tc, too_wide_addresses);
     tcase_add_test(tc, hypervisor_slots);
     tcase_add_test(tc, reasons_have_texts);
     suite_add_tcase(s, tc);

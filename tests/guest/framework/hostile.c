@@ -204,10 +204,15 @@ static void work(void *arg)
 
 void test_still_works(void)
 {
-    uint64_t before = page_nr_free();
+    uint64_t before;
     bool ok = false;
 
-    work(&ok);
+    work(&ok); /* the first time may need a table or two that stay */
+    before = page_nr_free();
+    if (ok) {
+        ok = false;
+        work(&ok);
+    }
     for (unsigned cpu = 1; ok && cpu < cpu_count(); cpu++) {
         if (cpu_is_online(cpu)) {
             struct thread *thread;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
  * CPUS: 2
  * One vCPU takes the right to write to a page away and does not flush, the other goes on writing by what its TLB remembers. If
  * the page becomes a page table or a descriptor table now, the second vCPU must have forgotten before the check of its contents

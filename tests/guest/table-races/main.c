@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
  * CPUS: 2
  * TIMEOUT: 120
  * Two vCPUs change the same frames without asking each other: pin, unpin, write, protect, hook in, load. Long checks are

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
  * The sixteen L4 slots of the hypervisor. They are in every address space and no guest may change, fill or read them, except for
  * the machine-to-physical table, which may be read. Entries for them are written into live tables, into tables before they
  * are pinned, and by address; and every kind of access is tried from kernel and from user mode.

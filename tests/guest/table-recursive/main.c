@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
  * Tables that contain themselves, or others of their own level. Read-only this is a known trick for looking at one's tables,
  * which a hypervisor may allow or refuse; writable it would be the end, and so would be a table that stays in use as two levels
  * after it has been unpinned (XSA-240: recursion without end while such chains are taken apart).

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
  * A guest that can write one of its page tables owns the machine: it maps what it likes. So every way to get a writable
  * mapping of a table is tried, on tables of all levels: as a fresh entry, and by turning on W in an entry that maps the table
  * read-only already, where a hypervisor is tempted to skip the checks because the frame stays the same (XSA-182 was that).

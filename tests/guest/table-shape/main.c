@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
  * Entries of the wrong shape: large pages, which would map frames that no one checked (XSA-148: PSE let through on a path for
  * harmless flags); reserved bits, whose fault would hit whoever walks the table; tables of the wrong level; frame numbers of
  * absurd width. Each is tried as a fresh entry, over a live one of the same frame, and in a table that is pinned as a whole.

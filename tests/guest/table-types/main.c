@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
  * A frame changes from page to table and back. Between the two a guest may write anything into it, so each new life as a table
  * must check all entries again; and a frame must not have two lives at once. Pins that come twice, unpins of what is not
  * pinned, bad entries at the very end of a table, and references that are left behind when a check fails are tried.
