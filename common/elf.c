@@ -86,7 +86,10 @@ enum pv_error elf_segment(const struct elf_file *f, unsigned int i, struct elf_s
     if (h.type != ELF_PT_LOAD && h.type != ELF_PT_NOTE) {
         return PV_OK;
     }
-    if (!in_file(f, h.offset, h.filesz)) {
+    /* One without bytes in the file (a bss of its own) may say anything about where they begin. */
+    if (h.filesz == 0) {
+        out->offset = 0;
+    } else if (!in_file(f, h.offset, h.filesz)) {
         return PV_TRUNCATED;
     }
     if (h.type == ELF_PT_LOAD && (h.memsz < h.filesz || h.paddr + h.memsz < h.paddr)) {
@@ -101,7 +104,11 @@ enum pv_error elf_section(const struct elf_file *f, unsigned int i, struct elf_s
 
     memcpy(&h, f->data + f->shoff + (uint64_t)i * f->shentsize, sizeof(h));
     *out = (struct elf_section){.name = h.name, .type = h.type, .offset = h.offset, .size = h.size};
-    return h.type != SHT_NOBITS && !in_file(f, h.offset, h.size) ? PV_TRUNCATED : PV_OK;
+    if (h.type == SHT_NOBITS) {
+        out->offset = out->size = 0;
+        return PV_OK;
+    }
+    return in_file(f, h.offset, h.size) ? PV_OK : PV_TRUNCATED;
 }
 
 int elf_section_named(const struct elf_file *f, const struct elf_section *s, const char *name)
@@ -109,7 +116,7 @@ int elf_section_named(const struct elf_file *f, const struct elf_section *s, con
     struct elf_section strings;
     size_t n = strlen(name) + 1;
 
-    if (f->shstrndx >= f->shnum || elf_section(f, f->shstrndx, &strings) != PV_OK || strings.type == SHT_NOBITS) {
+    if (f->shstrndx >= f->shnum || elf_section(f, f->shstrndx, &strings) != PV_OK) {
         return 0;
     }
     if (s->name >= strings.size || n > strings.size - s->name) {

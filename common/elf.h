@@ -29,7 +29,7 @@ struct elf_segment {
 
 struct elf_section {
     uint32_t name, type;
-    uint64_t offset, size; /* inside the file, except for SHT_NOBITS */
+    uint64_t offset, size; /* inside the file; size 0 for SHT_NOBITS */
 };
 
 #define ELF_PT_LOAD 1u

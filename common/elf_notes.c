@@ -230,13 +230,13 @@ static enum pv_error scan_sections(struct note_state *st)
 static bool parse_number(const char *s, size_t n, uint64_t *out)
 {
     uint64_t v = 0;
-    bool hex = n > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
+    unsigned int base = n > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? 16 : 10;
 
-    if (hex) {
+    if (base == 16) {
         s += 2;
         n -= 2;
     }
-    if (!n || n > 16) {
+    if (!n) {
         return false;
     }
     for (; n; n--, s++) {
@@ -245,10 +245,10 @@ static bool parse_number(const char *s, size_t n, uint64_t *out)
                              : *s >= 'A' && *s <= 'F' ? (unsigned int)(*s - 'A') + 10
                                                       : 99;
 
-        if (digit >= (hex ? 16u : 10u)) {
+        if (digit >= base || v > (UINT64_MAX - digit) / base) {
             return false;
         }
-        v = v * (hex ? 16 : 10) + digit;
+        v = v * base + digit;
     }
     *out = v;
     return true;
@@ -319,7 +319,7 @@ static enum pv_error find_legacy(struct note_state *st)
         if (e != PV_OK) {
             return e;
         }
-        if (!elf_section_named(f, &s, "__xen_guest")) {
+        if (!s.size || !elf_section_named(f, &s, "__xen_guest")) {
             continue;
         }
         img->legacy = true;
