@@ -16,6 +16,9 @@
 #define SPAN_L2 (1ul << 30)
 #define SPAN_L3 (1ul << 39)
 
+#define MAX_PAGES      (1ul << 32)
+#define LOWER_HALF_END (1ul << 47) /* what follows is not canonical (SDM vol. 1, 3.3.7.1) */
+
 static const uint64_t span[3] = {SPAN_L3, SPAN_L2, SPAN_L1};
 
 /* Tables of level 3, 2, 1 for a range, and their sum. */
@@ -126,7 +129,7 @@ enum pv_error pv_plan_make(const struct pv_plan_input *in, struct pv_plan *out)
 
     memset(out, 0, sizeof(*out));
     /* 44 bits of frame number keep every product below from overflowing. */
-    if (in->nr_pages > 1ul << 32 || in->usable_pages > in->nr_pages || in->module_bytes > 1ul << 44 ||
+    if (in->nr_pages > MAX_PAGES || in->usable_pages > in->nr_pages || in->module_bytes > 1ul << 44 ||
         in->image->kernel_end > in->usable_pages << PAGE_SHIFT) {
         return PV_TOO_BIG;
     }
@@ -141,6 +144,10 @@ enum pv_error pv_plan_make(const struct pv_plan_input *in, struct pv_plan *out)
         }
         frames = need;
     }
+    /* Behind the image come runs and slack: they must not run out of the lower half. */
+    if (out->region.va_start < LOWER_HALF_END && out->region.va_end > LOWER_HALF_END) {
+        return PV_BAD_ADDRESS;
+    }
     out->nr_pages = in->nr_pages;
     out->virt_base = in->image->virt_base;
     out->l4_pfn = out->page_tables.pfn;
@@ -152,21 +159,31 @@ enum pv_error pv_plan_make(const struct pv_plan_input *in, struct pv_plan *out)
     return out->used_pfns > in->usable_pages ? PV_TOO_BIG : PV_OK;
 }
 
-uint64_t pv_plan_min_pages(const struct pv_plan_input *in)
+static bool fits(const struct pv_plan_input *in, uint64_t nr_pages)
 {
     struct pv_plan_input try = *in;
     struct pv_plan plan;
-    uint64_t low = 0, high = 1ul << 32;
 
-    try.nr_pages = try.usable_pages = high;
-    if (pv_plan_make(&try, &plan) != PV_OK) {
-        return 0;
+    try.nr_pages = try.usable_pages = nr_pages;
+    return pv_plan_make(&try, &plan) == PV_OK;
+}
+
+uint64_t pv_plan_min_pages(const struct pv_plan_input *in)
+{
+    uint64_t low = 0, high = 1;
+
+    /* Upwards by doubling: a domain can be too big as well, when its P2M list runs out of the kernel's address range. */
+    while (!fits(in, high)) {
+        if (high == MAX_PAGES) {
+            return 0;
+        }
+        low = high;
+        high <<= 1;
     }
     while (high - low > 1) {
         uint64_t mid = low + (high - low) / 2;
 
-        try.nr_pages = try.usable_pages = mid;
-        if (pv_plan_make(&try, &plan) == PV_OK) {
+        if (fits(in, mid)) {
             high = mid;
         } else {
             low = mid;

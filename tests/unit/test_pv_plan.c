@@ -194,6 +194,26 @@ START_TEST(the_least_memory_is_exact)
 }
 END_TEST
 
+/* Without INIT_P2M the list lies in the kernel's 2 GiB: there is a most as well, which must not hide the least. */
+START_TEST(the_least_memory_is_found_below_the_most)
+{
+    struct pv_image img = image_of(0xffffffff80000000ul, 1, 200, false, false);
+    struct pv_plan_input in = {.image = &img, .module_bytes = 100000, .store_console = true};
+    struct pv_plan p;
+
+    in.nr_pages = in.usable_pages = 1ul << 32;
+    ck_assert_int_eq(pv_plan_make(&in, &p), PV_TOO_BIG);
+    in.nr_pages = in.usable_pages = pv_plan_min_pages(&in);
+    ck_assert_uint_gt(in.nr_pages, 256);
+    ck_assert_uint_lt(in.nr_pages, 1024);
+    check_one(&in);
+    in.nr_pages = in.usable_pages = in.nr_pages - 1;
+    ck_assert_int_eq(pv_plan_make(&in, &p), PV_TOO_BIG);
+    in.module_bytes = 1ul << 40;
+    ck_assert_uint_eq(pv_plan_min_pages(&in), 0);
+}
+END_TEST
+
 START_TEST(impossible_inputs_are_refused)
 {
     struct pv_image img = image_of(0xffffffff80000000ul, 1, 200, true, true);
@@ -209,6 +229,10 @@ START_TEST(impossible_inputs_are_refused)
     img.init_p2m = 0xffffffff00000000ul; /* the kernel's own L4 slot */
     ck_assert_int_eq(pv_plan_make(&in, &p), PV_P2M_OVERLAP);
     img.init_p2m = 0x00007ffffffff000ul; /* runs out of the lower half */
+    ck_assert_int_eq(pv_plan_make(&in, &p), PV_BAD_ADDRESS);
+    img = image_of((1ul << 47) - (2ul << 20), 1, 200, false, false);
+    ck_assert_int_eq(pv_plan_make(&in, &p), PV_OK); /* ends where the lower half does */
+    in.module_bytes = 1ul << 20;
     ck_assert_int_eq(pv_plan_make(&in, &p), PV_BAD_ADDRESS);
 }
 END_TEST
@@ -254,6 +278,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, every_shape_is_mapped_as_planned);
     tcase_add_test(t, the_least_memory_is_exact);
+    tcase_add_test(t, the_least_memory_is_found_below_the_most);
     tcase_add_test(t, impossible_inputs_are_refused);
     tcase_add_test(t, start_info_says_what_was_planned);
     suite_add_tcase(s, t);
