@@ -18,7 +18,10 @@ int vcpu_info_register(struct vcpu *v, mfn_t gmfn, uint32_t offset)
     uint8_t *page;
     int rc;
 
-    if (offset > PAGE_SIZE - sizeof(*info) || offset % sizeof(uint64_t) || !mfn_eq(v->info_frame, MFN_INVALID)) {
+    if (offset > PAGE_SIZE - sizeof(*info) || offset % sizeof(uint64_t)) {
+        return -ENXIO;
+    }
+    if (!mfn_eq(v->info_frame, MFN_INVALID)) {
         return -EINVAL;
     }
     /* Only for itself or for one that is not up: nobody else looks at the old place meanwhile. */

@@ -70,15 +70,16 @@ static int64_t op_reservation(const struct memory_call *c)
     uint64_t done = c->start;
     int rc = guest_read(&r, c->arg, sizeof(r));
 
+    /* The ABI's answer to all that keeps these calls from starting is how far they have come. */
     if (rc) {
-        return rc;
+        return (int64_t)done;
     }
     if (r.nr_extents >> (64 - CMD_BITS) || done >= r.nr_extents) {
         return (int64_t)done;
     }
     rc = domain_ref(r.domid, &ref);
     if (rc) {
-        return rc;
+        return (int64_t)done;
     }
     rc = c->cmd == XENMEM_decrease_reservation
              ? memory_decrease(ref.d, &r, &done)

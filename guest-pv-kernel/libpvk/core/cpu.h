@@ -33,7 +33,7 @@ struct cpu {
     struct catch_frame *catch;
     struct thread *current;
     uint64_t stack_canary;     /* at 0x28: fixed by the compilers' ABI */
-    struct user_context *user; /* the user code that runs or ran last on this CPU */
+    struct user_context *user; /* the user code that this CPU runs; NULL: none */
     struct user_space *space;  /* the one in use; NULL: none */
     uint64_t
         user_entry_stack; /* stack that the hypervisor enters the kernel on, as last told to it */

@@ -2,7 +2,7 @@
 /*
  * user_run(): user mode as a function call. It leaves the kernel's stack pointer in the context, enters user mode, and the
  * next entry from user mode that matters cuts the stack back to it.
- * Invariant: from the moment user_run() sets cpu->user until it is left, interrupts are on in user mode only.
+ * Invariant: cpu->user is set from user_run() until it is left, and only user mode runs with interrupts on in between.
  */
 #include "libpvk/core/user.h"
 
@@ -36,6 +36,7 @@ enum user_exit user_run(struct user_context *ctx)
     user_space_use(ctx->space);
     ctx->regs.rflags |= RFLAGS_IF; /* user code cannot keep interrupts out */
     user_enter(&ctx->regs, &ctx->kernel_rsp);
+    this_cpu()->user = NULL; /* the context is the caller's again: user_kick() must not touch it */
     irq_restore(was);
     return ctx->exit;
 }

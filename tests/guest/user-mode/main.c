@@ -62,10 +62,10 @@ static USER_CODE void user_spin(uint64_t flag)
     uint64_t r12 = 0x1212;
     uint64_t r15 = 0x1515;
 
-    while (*(volatile uint64_t *)flag == 0) {
+    do {
         rounds++;
         __asm__ volatile("" : "+r"(r12), "+r"(r15));
-    }
+    } while (*(volatile uint64_t *)flag == 0);
     user_syscall(rounds > 0 && r12 == 0x1212 && r15 == 0x1515 ? 1 : 2, 0);
 }
 
@@ -145,10 +145,11 @@ static void set_flag(struct timer *timer)
     *container_of(timer, struct stopper, timer)->flag = 1;
 }
 
+/* Again and again: a kick before user mode has been entered has no effect. */
 static void kick(struct timer *timer)
 {
-    (void)timer;
     user_kick();
+    timer_set(timer, clock_ns() + 10 * NS_PER_MS);
 }
 
 static void check_interrupts(struct user_space *space, uint64_t *data)
@@ -165,6 +166,7 @@ static void check_interrupts(struct user_space *space, uint64_t *data)
     *data = 0;
     timer_set(&kicker, clock_ns() + 20 * NS_PER_MS);
     start(&ctx, space, (const void *)user_spin, DATA_VA);
+    timer_cancel(&kicker);
     test_check(ctx.exit == USER_KICKED, "an interrupt handler can stop user code");
     *data = 1;
     test_check(user_run(&ctx) == USER_SYSCALL && ctx.regs.rax == 1,
