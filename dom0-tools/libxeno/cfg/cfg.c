@@ -115,6 +115,9 @@ static int parse_number(struct parser *s, struct cfg_value *v)
         }
         n = n * (uint64_t)base + (uint64_t)digit_of(*s->p);
     }
+    if (base == 8 && s->p < s->end && (*s->p == '8' || *s->p == '9')) {
+        return fail(s, "a number that begins with 0 is octal: take the 0 away");
+    }
     if (s->p < s->end && (digit_of(*s->p) < 99 || (*s->p >= 'g' && *s->p <= 'z') || (*s->p >= 'G' && *s->p <= 'Z'))) {
         return fail(s, "letters behind a number: give a plain number (memory is in MiB), or put quotes around it");
     }
@@ -136,13 +139,24 @@ static int escape(struct parser *s, char *out)
     return fail(s, "unknown \\ escape in a string: write \\\\ for a backslash");
 }
 
+/* No more than the string has, escapes counted double: a file of many short strings takes no more memory than its own. */
+static size_t string_bytes(const struct parser *s, char quote)
+{
+    const char *p = s->p;
+
+    while (p < s->end && *p != quote && *p != '\n') {
+        p += *p == '\\' && s->end - p > 1 ? 2 : 1;
+    }
+    return (size_t)(p - s->p);
+}
+
 static int parse_string(struct parser *s, struct cfg_value *v)
 {
     char quote = *s->p++;
     size_t n = 0;
 
     v->type = CFG_STRING;
-    v->text = malloc((size_t)(s->end - s->p) + 1);
+    v->text = malloc(string_bytes(s, quote) + 1);
     if (!v->text) {
         return fail(s, "out of memory");
     }
@@ -180,6 +194,9 @@ static int parse_list(struct parser *s, struct cfg_value *v, int depth)
     }
     s->p++;
     for (skip(s, true); !at(s, ']'); skip(s, true)) {
+        if (s->p == s->end) {
+            return fail(s, "a list is not closed: add ]");
+        }
         if (parse_value(s, tail, depth + 1)) {
             return -1;
         }
@@ -304,8 +321,10 @@ static int parse_pair(struct parser *s, struct cfg *c)
     add = at(s, '+');
     s->p += add;
     if (!pair->key || !at(s, '=')) {
+        bool named = pair->key != NULL;
+
         pair_free(pair);
-        return fail(s, "expected = behind a key; Python configuration files are not read, only the xl.cfg format");
+        return fail(s, !named ? "out of memory" : "expected = behind a key; Python configuration files are not read, only the xl.cfg format");
     }
     s->p++;
     skip(s, false);

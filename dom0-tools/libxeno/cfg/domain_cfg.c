@@ -11,7 +11,7 @@
 #include "common/format.h"
 #include "common/string.h"
 
-enum row_type { ROW_STRING, ROW_NUMBER, ROW_ACTION, ROW_IGNORED };
+enum row_type { ROW_STRING, ROW_NUMBER, ROW_ACTION, ROW_IGNORED, ROW_MISSED };
 
 struct row {
     const char *key;
@@ -26,6 +26,7 @@ struct row {
 #define NUMBER(k, m, lo, hi) {k, FIELD(m), 0, ROW_NUMBER, lo, hi}
 #define ACTION(k, m) {k, FIELD(m), 0, ROW_ACTION, 0, 0}
 #define IGNORED(k) {k, 0, 0, ROW_IGNORED, 0, 0}
+#define MISSED(k) {k, 0, 0, ROW_MISSED, 0, 0}
 
 static const struct row rows[] = {
     STRING("name", name),
@@ -47,10 +48,12 @@ static const struct row rows[] = {
     ACTION("on_crash", on_crash),
     /* Known to xl, without a meaning here (yet): files that work there are read here without noise. */
     IGNORED("builder"), IGNORED("pool"), IGNORED("seclabel"), IGNORED("maxvcpus"), IGNORED("cpus_soft"),
-    IGNORED("on_watchdog"), IGNORED("on_soft_reset"), IGNORED("disk"), IGNORED("vif"), IGNORED("vfb"),
+    IGNORED("on_watchdog"), IGNORED("on_soft_reset"),
     IGNORED("localtime"), IGNORED("rtc_timeoffset"), IGNORED("tsc_mode"), IGNORED("nomigrate"), IGNORED("max_grant_frames"),
     IGNORED("max_maptrack_frames"), IGNORED("max_grant_version"), IGNORED("max_event_channels"), IGNORED("device_tree"),
-    IGNORED("bootloader"), IGNORED("bootloader_args"), IGNORED("driver_domain"), IGNORED("p9"), IGNORED("channel"),
+    IGNORED("bootloader_args"), IGNORED("driver_domain"),
+    /* Something that the guest would look for in vain: said, unless the list is empty. */
+    MISSED("disk"), MISSED("vif"), MISSED("vfb"), MISSED("p9"), MISSED("channel"), MISSED("bootloader"),
 };
 
 struct reader {
@@ -79,6 +82,17 @@ static int read_action(const struct reader *r, const struct cfg_pair *p, enum do
     return bad(r, p, "expected \"destroy\", \"preserve\" or \"restart\"");
 }
 
+/* Strings are shown in messages and lists, each one line. */
+static bool printable(const char *s)
+{
+    for (; *s; s++) {
+        if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int read_row(const struct reader *r, const struct row *row, const struct cfg_pair *p)
 {
     char *field = (char *)r->out + row->offset;
@@ -92,6 +106,9 @@ static int read_row(const struct reader *r, const struct row *row, const struct 
         if (strlen(p->value->text) >= row->size) {
             format(what, sizeof(what), "longer than %u characters", row->size - 1u);
             return bad(r, p, what);
+        }
+        if (!printable(p->value->text)) {
+            return bad(r, p, "a control character in the string: take it out");
         }
         memcpy(field, p->value->text, strlen(p->value->text) + 1);
         return 0;
@@ -153,6 +170,24 @@ static const char *nearest_key(const char *key)
         }
     }
     return best;
+}
+
+static bool is_empty(const struct cfg_value *v)
+{
+    return v->type == CFG_LIST ? !v->items : v->type == CFG_STRING && !*v->text;
+}
+
+static void warn_missed(struct cfg *c, void (*warn)(void *ctx, const char *line), void *ctx)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct cfg_pair *p = rows[i].type == ROW_MISSED ? cfg_find(c, rows[i].key) : NULL;
+        char line[256];
+
+        if (p && !is_empty(p->value)) {
+            format(line, sizeof(line), "%s:%u: %s is not supported yet: the domain starts without", c->file, p->line, p->key);
+            warn(ctx, line);
+        }
+    }
 }
 
 static void warn_unknown(const struct cfg *c, void (*warn)(void *ctx, const char *line), void *ctx)
@@ -235,9 +270,9 @@ static int check_name(const struct reader *r, const char *name)
         return -1;
     }
     for (const char *p = name; *p; p++) {
-        if (*p <= ' ' || *p == '/' || *p == 0x7f) {
-            format(r->err, r->err_size, "%s: name \"%s\" has a blank or a slash in it: lists could not be read any more", r->c->file,
-                   name);
+        if (*p <= ' ' || *p == '/' || *p >= 0x7f) { /* bytes above ASCII are negative where char is signed */
+            format(r->err, r->err_size, "%s: name \"%s\" has a blank, a slash or something that is not ASCII in it: take it out, or "
+                   "lists cannot be read", r->c->file, name);
             return -1;
         }
     }
@@ -298,6 +333,7 @@ int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ct
     if (check_whole(&r)) {
         return -1;
     }
+    warn_missed(c, warn, ctx);
     warn_unknown(c, warn, ctx);
     return 0;
 }
