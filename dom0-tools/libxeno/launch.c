@@ -54,12 +54,22 @@ static void node_path(const struct reader *r, int node, char *buf, int size)
     format(buf, (size_t)size, "…/%s", name ? name : "?");
 }
 
+/* Names in the tree may have any byte in them; a message is one line. */
+static void make_printable(char *s)
+{
+    for (; *s; s++) {
+        *s = (*s > 0 && *s < ' ') || *s == 0x7f ? '?' : *s;
+    }
+}
+
 static int bad(struct reader *r, int node, const char *property, const char *what)
 {
     char path[160];
 
     node_path(r, node, path, sizeof(path));
-    return xeno_fail(r->err, "%s: %s: %s", path, property, what);
+    xeno_fail(r->err, "%s: %s: %s", path, property, what);
+    make_printable(r->err->text);
+    return -1;
 }
 
 static void ignored(struct reader *r, int node, const char *property, const char *why)
@@ -76,6 +86,7 @@ static void ignored(struct reader *r, int node, const char *property, const char
     r->warnings++;
     node_path(r, node, path, sizeof(path));
     format(line, sizeof(line), "%s: %s: ignored: %s", path, property, why);
+    make_printable(line);
     r->warn(r->ctx, line);
 }
 
@@ -395,7 +406,7 @@ static void default_name(const struct reader *r, struct launch_domain *d, int no
     if (d->domid == 0) {
         name = "Domain-0";
     }
-    format(d->name, sizeof(d->name), "%s", name ? name : "domain");
+    format(d->name, sizeof(d->name), "%s", name && *name ? name : "domain");
     for (at = d->name; *at; at++) {
         *at = *at <= ' ' || *at == '@' || *at == '/' || *at == 0x7f ? '-' : *at;
     }

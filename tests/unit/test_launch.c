@@ -311,6 +311,23 @@ START_TEST(what_is_ignored_is_said)
 }
 END_TEST
 
+/* libfdt takes any byte in a name: messages stay one line all the same. */
+START_TEST(names_of_any_bytes)
+{
+    void *t = good_tree();
+    char *at;
+
+    set_u32(t, DOM1, "ab@cd", 1);
+    at = (char *)(uintptr_t)fdt_get_property(t, fdt_path_offset(t, DOM1), "ab@cd", NULL)->data;
+    at = (char *)(uintptr_t)fdt_string(t, (int)fdt32_to_cpu(((const struct fdt_property *)(void *)(at - 12))->nameoff));
+    at[2] = '\n';
+    ck_assert_int_eq(parse(t, TREE_BYTES), 0);
+    ck_assert_ptr_nonnull(strstr(warnings, DOM1 ": ab?cd: ignored"));
+    launch_free(&launch);
+    free(t);
+}
+END_TEST
+
 START_TEST(warnings_are_bounded)
 {
     void *t = good_tree();
@@ -438,6 +455,7 @@ int main(void)
     tcase_add_test(t, a_second_module_of_a_kind_is_refused);
     tcase_add_test(t, a_cmdline_has_its_limit);
     tcase_add_test(t, what_is_ignored_is_said);
+    tcase_add_test(t, names_of_any_bytes);
     tcase_add_test(t, warnings_are_bounded);
     tcase_add_test(t, domains_are_bounded);
     tcase_add_test(t, without_domains_there_is_nothing_to_do);
