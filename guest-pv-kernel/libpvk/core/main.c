@@ -2,8 +2,8 @@
 /*
  * The part of the start that every machine has: threads, then the guest's own main() with the command line as arguments.
  */
-#include <stdio.h>
 
+#include "common/format.h"
 #include "libpvk/core/backend.h"
 #include "libpvk/core/sched.h"
 #include "pvk/machine.h"
@@ -27,7 +27,7 @@ static void main_thread(void *unused)
 
     (void)unused;
     backend_start_services();
-    snprintf(words, sizeof(words), "%s", cmdline());
+    format(words, sizeof(words), "%s", cmdline());
     argv[0] = (char *)(uintptr_t)pvk_guest_name;
     while (argc < MAX_ARGS) {
         while (*p == ' ') {

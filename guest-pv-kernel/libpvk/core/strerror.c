@@ -2,10 +2,10 @@
 /*
  * strerror(): the symbolic name of an error number, which says as much as a sentence to whoever reads a kernel's output.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "common/compiler.h"
+#include "common/format.h"
 
 char *strerror(int error)
 {
@@ -23,6 +23,6 @@ char *strerror(int error)
             return (char *)(uintptr_t)errors[i].name;
         }
     }
-    snprintf(unknown, sizeof(unknown), "error %d", error);
+    format(unknown, sizeof(unknown), "error %d", error);
     return unknown;
 }

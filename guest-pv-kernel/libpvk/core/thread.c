@@ -6,9 +6,9 @@
  */
 #include "pvk/thread.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "common/format.h"
 #include "libpvk/core/backend.h"
 #include "libpvk/core/cpu.h"
 #include "libpvk/core/sched.h"
@@ -175,7 +175,7 @@ void sched_init(void)
     t->state = THREAD_RUNNABLE;
     list_init(&t->link);
     wait_queue_init(&t->ended);
-    snprintf(t->name, sizeof(t->name), "idle%u", cpu->id);
+    format(t->name, sizeof(t->name), "idle%u", cpu->id);
     cpu->current = t;
     __atomic_store_n(&cpu->online, 1, __ATOMIC_RELEASE);
 }
@@ -227,7 +227,7 @@ struct thread *thread_create_on(unsigned cpu, const char *name, void (*fn)(void 
     t->timeout.fn = timeout_fired;
     list_init(&t->link);
     wait_queue_init(&t->ended);
-    snprintf(t->name, sizeof(t->name), "%s", name);
+    format(t->name, sizeof(t->name), "%s", name);
     /* What thread_switch() takes from the stack: r15 r14 r13 r12 rbx rbp and where to go; two words keep the alignment. */
     sp = (uint64_t *)(t->stack + ((size_t)PAGE_SIZE << STACK_ORDER)) - 9;
     sp[4] = (uintptr_t)t;

@@ -5,8 +5,7 @@
  */
 #include "pvk/traps.h"
 
-#include <stdio.h>
-
+#include "common/format.h"
 #include "libpvk/core/backend.h"
 #include "libpvk/core/cpu.h"
 #include "libpvk/core/user.h"
@@ -55,7 +54,7 @@ const char *trap_name(unsigned vector)
     if (vector == VECTOR_FAILSAFE) {
         return "failsafe callback";
     }
-    snprintf(other, sizeof(other), "vector %u", vector);
+    format(other, sizeof(other), "vector %u", vector);
     return other;
 }
 

@@ -10,6 +10,7 @@
 
 #include <xen/io/console.h>
 
+#include "common/format.h"
 #include "libpvk/core/backend.h"
 #include "libpvk/pv/console.h"
 #include "pvk/clock.h"
@@ -95,7 +96,7 @@ static void ring_write(const char *text, size_t len)
 
     if (nr_dropped > 0 && ring_space() > 64) {
         char note[64];
-        int n = snprintf(note, sizeof(note), "\n[console: %lu bytes lost]\n", nr_dropped);
+        int n = format(note, sizeof(note), "\n[console: %lu bytes lost]\n", nr_dropped);
 
         nr_dropped = 0;
         ring_put(note, (size_t)n);

@@ -38,7 +38,7 @@ static struct grant_entry_v1 *map_table(void)
     for (unsigned i = 0; va != NULL && i < TABLE_FRAMES; i++) {
         struct pt_entry l1;
 
-        if (!pt_find(&kernel_space, (uintptr_t)va + i * PAGE_SIZE, 1, true, &l1) ||
+        if (!pt_find(&kernel_space, (uintptr_t)va + (size_t)i * PAGE_SIZE, 1, true, &l1) ||
             pt_write(l1.where, pte_make(mfn_make(frames[i]), pte_flags(MAP_R | MAP_W))) != 0) {
             return NULL;
         }

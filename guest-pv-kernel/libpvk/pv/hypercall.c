@@ -4,9 +4,8 @@
  */
 #include "pvk/pv/hypercall.h"
 
-#include <stdio.h>
-
 #include "common/compiler.h"
+#include "common/format.h"
 #include "libpvk/core/backend.h"
 #include "libpvk/core/symbols.h"
 
@@ -79,10 +78,10 @@ void backend_print_last_failure(void)
     int len;
 
     if (f->nr < 0) {
-        len = snprintf(line, sizeof(line), "  no hypercall has failed\n");
+        len = format(line, sizeof(line), "  no hypercall has failed\n");
     } else {
         caller = symbol_lookup(f->caller, &offset);
-        len = snprintf(
+        len = format(
             line, sizeof(line),
             "  last failed hypercall: %s(%#lx, %#lx, %#lx, %#lx, %#lx) = %ld, from %s+%#lx\n",
             hypercall_name((unsigned)f->nr), f->args[0], f->args[1], f->args[2], f->args[3],

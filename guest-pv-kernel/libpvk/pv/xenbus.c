@@ -6,13 +6,13 @@
  */
 #include "pvk/pv/xenbus.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <xen/errno.h>
 #include <xen/io/xs_wire.h>
 
+#include "common/format.h"
 #include "libpvk/pv/xenbus_ring.h"
 #include "pvk/thread.h"
 
@@ -306,7 +306,7 @@ int xenbus_watch(struct xenbus_watch *watch)
         watcher = thread_create("xenbus", watch_thread, NULL);
     }
     mutex_unlock(&delivery);
-    snprintf(token, sizeof(token), "%u", watch->token);
+    format(token, sizeof(token), "%u", watch->token);
     parts[0] = string(watch->path);
     parts[1] = string(token);
     rc = watcher == NULL ? -XEN_ENOMEM : request(XS_WATCH, XENBUS_NO_TX, parts, 2, NULL, NULL);
@@ -326,7 +326,7 @@ int xenbus_unwatch(struct xenbus_watch *watch)
     mutex_lock(&delivery); /* no call is under way once we have it */
     list_del_init(&watch->link);
     mutex_unlock(&delivery);
-    snprintf(token, sizeof(token), "%u", watch->token);
+    format(token, sizeof(token), "%u", watch->token);
     parts[0] = string(watch->path);
     parts[1] = string(token);
     return request(XS_UNWATCH, XENBUS_NO_TX, parts, 2, NULL, NULL);
