@@ -11,6 +11,7 @@
 #include "common/compiler.h"
 #include "common/format.h"
 #include "common/string.h"
+#include "libxeno/launch_tree.h"
 
 #define MAX_CPUS       128u
 #define MAX_MIB        (1ul << 24)
@@ -538,7 +539,7 @@ int launch_parse(struct launch *out, const void *tree, size_t size, void (*warn)
     }
     memcpy(out->tree, tree, size);
     r.fdt = out->tree;
-    rc = fdt_check_full(r.fdt, size);
+    rc = launch_tree_leads_forward(r.fdt, size) ? fdt_check_full(r.fdt, size) : -FDT_ERR_BADSTRUCTURE;
     if (rc) {
         xeno_fail(err, "/: tree: not a flattened device tree (%s): compile it with dtc -O dtb", fdt_strerror(rc));
     } else {

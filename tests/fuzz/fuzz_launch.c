@@ -3,7 +3,7 @@
  * Arbitrary bytes as a launch description. The tree's header is repaired (magic, size) so that the fuzzer gets behind it;
  * what is accepted keeps the promises of launch.h.
  */
-/* SOURCES: dom0-tools/libxeno/launch.c dom0-tools/libxeno/error.c common/format.c */
+/* SOURCES: dom0-tools/libxeno/launch.c dom0-tools/libxeno/launch_tree.c dom0-tools/libxeno/error.c common/format.c */
 /* LIBS: fdt */
 #include <libfdt.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SOURCES: dom0-tools/libxeno/launch.c dom0-tools/libxeno/error.c common/format.c */
+/* SOURCES: dom0-tools/libxeno/launch.c dom0-tools/libxeno/launch_tree.c dom0-tools/libxeno/error.c common/format.c */
 /* LIBS: fdt */
 /*
  * Launch descriptions made with libfdt's writer: what both forms say arrives, and every single wrong property, put into a
@@ -311,6 +311,37 @@ START_TEST(what_is_ignored_is_said)
 }
 END_TEST
 
+/* A length that leads back to its own token: libfdt 1.6.1 would never end. */
+START_TEST(lengths_that_go_backwards)
+{
+    void *t = good_tree();
+    struct fdt_property *p = fdt_get_property_w(t, fdt_path_offset(t, DOM1), "memory", NULL);
+
+    for (uint32_t length = 0xffffffff; length > 0xffffff00; length--) {
+        p->len = cpu_to_fdt32(length);
+        ck_assert_int_eq(parse(t, TREE_BYTES), -1);
+    }
+    ck_assert_ptr_nonnull(strstr(err.text, "not a flattened device tree"));
+    free(t);
+}
+END_TEST
+
+START_TEST(depth_is_bounded)
+{
+    void *t = good_tree();
+    char path[200] = "/chosen";
+
+    for (int depth = 2; depth < 16; depth++) {
+        node(t, strcat(path, "/x"));
+        ck_assert_int_eq(parse(t, TREE_BYTES), 0);
+        launch_free(&launch);
+    }
+    node(t, strcat(path, "/x"));
+    ck_assert_int_eq(parse(t, TREE_BYTES), -1);
+    free(t);
+}
+END_TEST
+
 /* libfdt takes any byte in a name: messages stay one line all the same. */
 START_TEST(names_of_any_bytes)
 {
@@ -455,6 +486,8 @@ int main(void)
     tcase_add_test(t, a_second_module_of_a_kind_is_refused);
     tcase_add_test(t, a_cmdline_has_its_limit);
     tcase_add_test(t, what_is_ignored_is_said);
+    tcase_add_test(t, lengths_that_go_backwards);
+    tcase_add_test(t, depth_is_bounded);
     tcase_add_test(t, names_of_any_bytes);
     tcase_add_test(t, warnings_are_bounded);
     tcase_add_test(t, domains_are_bounded);
