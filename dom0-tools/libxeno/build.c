@@ -28,8 +28,6 @@
 #define GRANT_CONSOLE 0u
 #define GRANT_STORE   1u
 
-unsigned int *xeno_build_fault;
-
 struct build {
     struct xeno *x;
     const struct xeno_build_config *cfg;
@@ -44,15 +42,6 @@ struct build {
     struct xen_domctl_getdomaininfo info;
     struct xeno_built *out;
 };
-
-/* A step's result, or the failure that a test asked for. */
-static long step(long rc)
-{
-    if (xeno_build_fault && *xeno_build_fault && --*xeno_build_fault == 0) {
-        return -EIO;
-    }
-    return rc;
-}
 
 static int fail(struct build *b, const char *what, long rc)
 {
@@ -117,7 +106,7 @@ static int check_memory(struct build *b)
 {
     struct xen_sysctl_physinfo phys;
     struct xen_domctl_getdomaininfo own;
-    long rc = step(xeno_physinfo(b->x, &phys));
+    long rc = xeno_physinfo(b->x, &phys);
     uint64_t free_mib;
 
     if (rc) {
@@ -145,35 +134,38 @@ static int create(struct build *b)
 
     memcpy(c.handle, b->cfg->uuid, sizeof(c.handle));
     b->domid = b->cfg->domid;
-    rc = step(xeno_domain_create(b->x, &b->domid, &c));
+    rc = xeno_domain_create(b->x, &b->domid, &c);
     if (rc) {
         return fail(b, "create the domain", rc);
     }
     b->created = true;
-    rc = step(xeno_domain_max_vcpus(b->x, b->domid, b->cfg->vcpus));
+    rc = xeno_domain_max_vcpus(b->x, b->domid, b->cfg->vcpus);
     if (rc) {
         return fail(b, "create its vCPUs", rc);
     }
     for (uint32_t i = 0; b->cfg->affinity && i < b->cfg->vcpus; i++) {
-        rc = step(xeno_vcpu_set_affinity(b->x, b->domid, i, b->cfg->affinity));
+        rc = xeno_vcpu_set_affinity(b->x, b->domid, i, b->cfg->affinity);
         if (rc) {
-            return xeno_fail(b->err, "%s: cpus= names no CPU of this machine", b->cfg->name);
+            return rc == -EINVAL ? xeno_fail(b->err, "%s: cpus= names no CPU of this machine", b->cfg->name) : fail(b, "pin its vCPUs", rc);
         }
     }
-    rc = step(xeno_domain_max_mem(b->x, b->domid, b->nr_pages * 4));
+    rc = xeno_domain_max_mem(b->x, b->domid, b->nr_pages * 4);
     if (rc) {
         return fail(b, "set its memory limit", rc);
     }
     if (b->cfg->weight || b->cfg->cap) {
-        rc = step(xeno_domain_set_sched(b->x, b->domid, b->cfg->weight ? b->cfg->weight : DEFAULT_WEIGHT, b->cfg->cap));
+        rc = xeno_domain_set_sched(b->x, b->domid, b->cfg->weight ? b->cfg->weight : DEFAULT_WEIGHT, b->cfg->cap);
     }
-    return rc ? xeno_fail(b->err, "%s: cpu_weight (1-65535) or cap (percent, at most 100 a vCPU) out of range", b->cfg->name) : 0;
+    if (rc == -EINVAL) {
+        return xeno_fail(b->err, "%s: cpu_weight (1-65535) or cap (percent, at most 100 a vCPU) out of range", b->cfg->name);
+    }
+    return rc ? fail(b, "set its share of the CPUs", rc) : 0;
 }
 
 static int alloc_ports(struct build *b)
 {
-    long store = b->cfg->control ? 0 : step(xeno_alloc_unbound(b->x, b->domid, b->x->t->own_domid));
-    long console = b->cfg->control ? 0 : step(xeno_alloc_unbound(b->x, b->domid, b->x->t->own_domid));
+    long store = b->cfg->control ? 0 : xeno_alloc_unbound(b->x, b->domid, b->x->t->own_domid);
+    long console = b->cfg->control ? 0 : xeno_alloc_unbound(b->x, b->domid, b->x->t->own_domid);
 
     if (store < 0 || console < 0) {
         return fail(b, "allocate its event channels", store < 0 ? store : console);
@@ -205,7 +197,7 @@ static int populate(struct build *b)
     }
     while (done < b->nr_pages) {
         uint64_t n = MIN(b->nr_pages - done, (uint64_t)1024);
-        long rc = step(xeno_populate(b->x, b->domid, b->mfn + done, n, 0));
+        long rc = xeno_populate(b->x, b->domid, b->mfn + done, n, 0);
 
         if (rc <= 0) {
             return fail(b, "get its memory", rc ? rc : -ENOMEM);
@@ -221,7 +213,7 @@ static int copy_in(struct build *b, uint64_t paddr, const uint8_t *src, uint64_t
         uint64_t off = paddr % PAGE_SIZE, n = MIN(bytes, PAGE_SIZE - off);
         uint8_t *page = frame_cb(b, paddr >> PAGE_SHIFT);
 
-        if (step(page ? 0 : -ENOMEM)) {
+        if (!page) {
             return fail(b, "map its memory", -ENOMEM);
         }
         memcpy(page + off, src, n);
@@ -259,7 +251,7 @@ static int write_hypercall_page(struct build *b)
         return 0;
     }
     unmap_last(b);
-    rc = step(xeno_domain_hypercall_page(b->x, b->domid, b->mfn[pfn]));
+    rc = xeno_domain_hypercall_page(b->x, b->domid, b->mfn[pfn]);
     return rc ? fail(b, "write its hypercall page", rc) : 0;
 }
 
@@ -268,11 +260,11 @@ static int write_tables(struct build *b)
     const struct pv_memory mem = {.frame = frame_cb, .mfn = mfn_cb, .ctx = b};
     long rc;
 
-    if (step(pv_tables_write(&b->plan, &mem) || pv_p2m_write(&b->plan, &mem) ? -ENOMEM : 0)) {
+    if (pv_tables_write(&b->plan, &mem) || pv_p2m_write(&b->plan, &mem)) {
         return fail(b, "write its page tables", -ENOMEM);
     }
     unmap_last(b);
-    rc = step(xeno_m2p_update(b->x, b->domid, b->mfn, 0, b->nr_pages));
+    rc = xeno_m2p_update(b->x, b->domid, b->mfn, 0, b->nr_pages);
     return rc ? fail(b, "enter its frames into the machine-to-physical table", rc) : 0;
 }
 
@@ -285,7 +277,7 @@ static int write_start_info(struct build *b)
                                   .cmdline = b->cfg->cmdline ? b->cfg->cmdline : "",
                                   .store_port = b->out->store_port,
                                   .console_port = b->out->console_port};
-    long rc = step(xeno_domain_info(b->x, b->domid, &b->info));
+    long rc = xeno_domain_info(b->x, b->domid, &b->info);
     uint64_t shared_mfn = b->info.shared_info_frame;
     struct shared_info *shared;
     void *page;
@@ -299,16 +291,13 @@ static int write_start_info(struct build *b)
         in.console_mfn = mfn_make(b->out->console_mfn = b->mfn[b->plan.console.pfn]);
     }
     page = frame_cb(b, b->plan.start_info.pfn);
-    if (step(page ? 0 : -ENOMEM)) {
+    if (!page) {
         return fail(b, "map its start page", -ENOMEM);
     }
     start_info_fill(page, &in);
     unmap_last(b);
     shared = b->x->t->map_foreign(b->x->t->ctx, b->domid, &shared_mfn, 1);
-    if (step(shared ? 0 : -ENOMEM)) {
-        if (shared) {
-            b->x->t->unmap_foreign(b->x->t->ctx, shared, 1);
-        }
+    if (!shared) {
         return fail(b, "map its shared page", -ENOMEM);
     }
     start_shared_info_fill(shared);
@@ -326,15 +315,12 @@ static int write_grants(struct build *b)
     if (b->cfg->control) {
         return 0;
     }
-    rc = step(xeno_grant_frame(b->x, b->domid, &frame));
+    rc = xeno_grant_frame(b->x, b->domid, &frame);
     if (rc) {
         return fail(b, "reach its grant table", rc);
     }
     entries = b->x->t->map_foreign(b->x->t->ctx, b->domid, &frame, 1);
-    if (step(entries ? 0 : -ENOMEM)) {
-        if (entries) {
-            b->x->t->unmap_foreign(b->x->t->ctx, entries, 1);
-        }
+    if (!entries) {
         return fail(b, "map its grant table", -ENOMEM);
     }
     entries[GRANT_CONSOLE] = (struct grant_entry_v1){.flags = GTF_permit_access,
@@ -357,9 +343,9 @@ static int set_context(struct build *b)
         return fail(b, "set its first context", -ENOMEM);
     }
     start_context_fill(ctx, &b->plan, &b->image, mfn_make(l4));
-    rc = step(xeno_pin_l4(b->x, b->domid, l4));
+    rc = xeno_pin_l4(b->x, b->domid, l4);
     if (rc == 0) {
-        rc = step(xeno_domain_set_context(b->x, b->domid, 0, ctx));
+        rc = xeno_domain_set_context(b->x, b->domid, 0, ctx);
     }
     free(ctx);
     return rc ? fail(b, "enter its kernel: page tables or first context", rc) : 0;
@@ -367,7 +353,7 @@ static int set_context(struct build *b)
 
 static int start(struct build *b)
 {
-    long rc = b->cfg->start_paused ? 0 : step(xeno_domain_unpause(b->x, b->domid));
+    long rc = b->cfg->start_paused ? 0 : xeno_domain_unpause(b->x, b->domid);
 
     return rc ? fail(b, "start it", rc) : 0;
 }

@@ -38,7 +38,4 @@ struct xeno_built {
 /* 0 or -1. */
 int xeno_build(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_built *out, struct xeno_error *err);
 
-/* For tests: fail at the nth step that can fail (1…); 0: never. Counts down in the given variable. */
-extern unsigned int *xeno_build_fault;
-
 #endif
