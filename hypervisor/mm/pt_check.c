@@ -21,7 +21,7 @@ static const struct {
     [PT_REFUSED_BEYOND] = {"no right to a frame above the machine's physical address width", EPERM},
     [PT_REFUSED_SLOT] = {"L4 slots 256 to 271 belong to the hypervisor", EINVAL},
     [PT_REFUSED_FRAME] = {"the frame is not RAM that a domain can own", EINVAL},
-    [PT_REFUSED_OWNER] = {"the frame does not belong to the domain that was named", EINVAL},
+    [PT_REFUSED_OWNER] = {"the frame does not belong to the domain that was named", EBUSY},
     [PT_REFUSED_IO] = {"no right to this I/O frame", EPERM},
     [PT_REFUSED_WRITABLE] =
         {"writable mapping of a frame that is in use as a table, or read-only for good", EBUSY},
