@@ -67,7 +67,7 @@ static bool rsdp_at(const struct boot_reader *r, uint64_t pa, struct rsdp *out)
 {
     const void *p = r->at(r->ctx, pa, RSDP_V1_BYTES);
 
-    if (!p || memcmp(p, "RSD PTR ", 8) || !sum_is_zero(p, RSDP_V1_BYTES)) {
+    if (!p || memcmp(p, "RSD PTR ", 8) != 0 || !sum_is_zero(p, RSDP_V1_BYTES)) {
         return false;
     }
     memset(out, 0, sizeof(*out));
@@ -92,7 +92,8 @@ static bool rsdp_search(const struct boot_reader *r, struct rsdp *out)
     if (p) {
         memcpy(&segment, p, sizeof(segment));
     }
-    for (uint64_t pa = (uint64_t)segment << 4; segment && pa < ((uint64_t)segment << 4) + 1024; pa += 16) {
+    for (uint64_t pa = (uint64_t)segment << 4; segment && pa < ((uint64_t)segment << 4) + 1024;
+         pa += 16) {
         if (rsdp_at(r, pa, out)) {
             return true;
         }
@@ -106,12 +107,13 @@ static bool rsdp_search(const struct boot_reader *r, struct rsdp *out)
 }
 
 /* A whole table with that signature at pa, or NULL. */
-static const struct table_head *table_at(const struct boot_reader *r, uint64_t pa, const char *signature)
+static const struct table_head *table_at(const struct boot_reader *r, uint64_t pa,
+                                         const char *signature)
 {
     const struct table_head *head = r->at(r->ctx, pa, sizeof(*head));
     uint32_t length;
 
-    if (!head || memcmp(head->signature, signature, 4)) {
+    if (!head || memcmp(head->signature, signature, 4) != 0) {
         return NULL;
     }
     memcpy(&length, &head->length, sizeof(length));
@@ -123,7 +125,8 @@ static const struct table_head *table_at(const struct boot_reader *r, uint64_t p
 }
 
 /* The table that the root table (entries of `width` bytes) names with that signature. */
-static const struct table_head *table_find(const struct boot_reader *r, const struct table_head *root, size_t width,
+static const struct table_head *table_find(const struct boot_reader *r,
+                                           const struct table_head *root, size_t width,
                                            const char *signature)
 {
     const uint8_t *entries = (const uint8_t *)(root + 1);
@@ -192,7 +195,8 @@ static void madt_entry(struct acpi_info *out, const uint8_t *e, uint8_t length)
         break;
     case MADT_IOAPIC:
         if (length >= 12 && out->apic.nr_ioapics < APIC_MAX_IOAPICS) {
-            out->apic.ioapic[out->apic.nr_ioapics++] = (struct ioapic_desc){u32_at(e + 4), u32_at(e + 8)};
+            out->apic.ioapic[out->apic.nr_ioapics++] =
+                (struct ioapic_desc){u32_at(e + 4), u32_at(e + 8)};
         }
         break;
     case MADT_OVERRIDE:
@@ -210,7 +214,8 @@ static void madt_entry(struct acpi_info *out, const uint8_t *e, uint8_t length)
     }
 }
 
-int acpi_parse(const struct boot_reader *r, uint64_t rsdp_pa, struct acpi_info *out, const char **why)
+int acpi_parse(const struct boot_reader *r, uint64_t rsdp_pa, struct acpi_info *out,
+               const char **why)
 {
     struct rsdp rsdp;
     const struct table_head *root = NULL;

@@ -19,8 +19,8 @@
 #define MB1_HAS_LOADER  (1u << 9)
 
 struct mb1_info {
-    uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4], mmap_length, mmap_addr,
-        drives_length, drives_addr, config_table, boot_loader_name;
+    uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
+        mmap_length, mmap_addr, drives_length, drives_addr, config_table, boot_loader_name;
 };
 
 struct mb1_module {
@@ -87,7 +87,8 @@ static bool read_at(const struct boot_reader *r, uint64_t pa, void *to, size_t b
 }
 
 /* A string up to its NUL, `limit` bytes, or the end of readable memory. */
-static void read_string(const struct boot_reader *r, uint64_t pa, uint64_t limit, char *to, size_t size)
+static void read_string(const struct boot_reader *r, uint64_t pa, uint64_t limit, char *to,
+                        size_t size)
 {
     size_t n = 0;
 
@@ -121,12 +122,15 @@ static struct boot_module *add_module(struct boot_info *out, uint64_t start, uin
     return m;
 }
 
-static bool mb1_memory_map(const struct boot_reader *r, const struct mb1_info *info, struct boot_info *out)
+static bool mb1_memory_map(const struct boot_reader *r, const struct mb1_info *info,
+                           struct boot_info *out)
 {
     struct mb1_mmap e;
 
-    for (uint64_t at = 0; at + sizeof(e) <= info->mmap_length; at += (uint64_t)e.size + sizeof(e.size)) {
-        if (!read_at(r, info->mmap_addr + at, &e, sizeof(e)) || e.size < sizeof(e) - sizeof(e.size)) {
+    for (uint64_t at = 0; at + sizeof(e) <= info->mmap_length;
+         at += (uint64_t)e.size + sizeof(e.size)) {
+        if (!read_at(r, info->mmap_addr + at, &e, sizeof(e)) ||
+            e.size < sizeof(e) - sizeof(e.size)) {
             return false;
         }
         if (!add_range(out, e.addr, e.len, e.type)) {
@@ -136,7 +140,8 @@ static bool mb1_memory_map(const struct boot_reader *r, const struct mb1_info *i
     return true;
 }
 
-static bool mb1_modules(const struct boot_reader *r, const struct mb1_info *info, struct boot_info *out)
+static bool mb1_modules(const struct boot_reader *r, const struct mb1_info *info,
+                        struct boot_info *out)
 {
     for (uint32_t i = 0; i < info->mods_count; i++) {
         struct mb1_module in;
@@ -156,7 +161,8 @@ static bool mb1_modules(const struct boot_reader *r, const struct mb1_info *info
     return true;
 }
 
-int boot_parse_multiboot1(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why)
+int boot_parse_multiboot1(const struct boot_reader *r, uint64_t pa, struct boot_info *out,
+                          const char **why)
 {
     struct mb1_info info;
 
@@ -185,12 +191,14 @@ int boot_parse_multiboot1(const struct boot_reader *r, uint64_t pa, struct boot_
     return 0;
 }
 
-static bool mb2_memory_map(const struct boot_reader *r, uint64_t pa, uint32_t bytes, struct boot_info *out)
+static bool mb2_memory_map(const struct boot_reader *r, uint64_t pa, uint32_t bytes,
+                           struct boot_info *out)
 {
     struct mb2_mmap_head head;
     struct mb2_mmap e;
 
-    if (bytes < sizeof(head) || !read_at(r, pa, &head, sizeof(head)) || head.entry_size < sizeof(e)) {
+    if (bytes < sizeof(head) || !read_at(r, pa, &head, sizeof(head)) ||
+        head.entry_size < sizeof(e)) {
         return false;
     }
     for (uint64_t at = sizeof(head); at + sizeof(e) <= bytes; at += head.entry_size) {
@@ -201,7 +209,8 @@ static bool mb2_memory_map(const struct boot_reader *r, uint64_t pa, uint32_t by
     return true;
 }
 
-static bool mb2_module(const struct boot_reader *r, uint64_t pa, uint32_t bytes, struct boot_info *out)
+static bool mb2_module(const struct boot_reader *r, uint64_t pa, uint32_t bytes,
+                       struct boot_info *out)
 {
     uint32_t range[2];
     struct boot_module *m;
@@ -216,7 +225,8 @@ static bool mb2_module(const struct boot_reader *r, uint64_t pa, uint32_t bytes,
     return m != NULL;
 }
 
-static bool mb2_tag(const struct boot_reader *r, const struct mb2_tag *tag, uint64_t pa, struct boot_info *out)
+static bool mb2_tag(const struct boot_reader *r, const struct mb2_tag *tag, uint64_t pa,
+                    struct boot_info *out)
 {
     uint64_t body = pa + sizeof(*tag);
     uint32_t bytes = tag->size - (uint32_t)sizeof(*tag);
@@ -244,7 +254,8 @@ static bool mb2_tag(const struct boot_reader *r, const struct mb2_tag *tag, uint
     }
 }
 
-int boot_parse_multiboot2(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why)
+int boot_parse_multiboot2(const struct boot_reader *r, uint64_t pa, struct boot_info *out,
+                          const char **why)
 {
     uint32_t total;
     struct mb2_tag tag;
@@ -253,20 +264,23 @@ int boot_parse_multiboot2(const struct boot_reader *r, uint64_t pa, struct boot_
         return refuse(why, "multiboot2: the information structure is not in memory");
     }
     for (uint64_t at = 8; at + sizeof(tag) <= total; at += ALIGN_UP((uint64_t)tag.size, 8ull)) {
-        if (!read_at(r, pa + at, &tag, sizeof(tag)) || tag.size < sizeof(tag) || tag.size > total - at) {
+        if (!read_at(r, pa + at, &tag, sizeof(tag)) || tag.size < sizeof(tag) ||
+            tag.size > total - at) {
             return refuse(why, "multiboot2: a tag is damaged");
         }
         if (tag.type == MB2_TAG_END) {
             break;
         }
         if (!mb2_tag(r, &tag, pa + at, out)) {
-            return refuse(why, "multiboot2: the memory map or a module is damaged, or there are too many");
+            return refuse(
+                why, "multiboot2: the memory map or a module is damaged, or there are too many");
         }
     }
     return out->nr_e820 ? 0 : refuse(why, "multiboot2: the loader gave no memory map");
 }
 
-int boot_parse_pvh(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why)
+int boot_parse_pvh(const struct boot_reader *r, uint64_t pa, struct boot_info *out,
+                   const char **why)
 {
     struct pvh_start_info info;
     struct pvh_module in;
@@ -283,7 +297,8 @@ int boot_parse_pvh(const struct boot_reader *r, uint64_t pa, struct boot_info *o
         read_string(r, info.cmdline, UINT64_MAX, out->cmdline, sizeof(out->cmdline));
     }
     for (uint64_t i = 0; i < info.memmap_entries; i++) {
-        if (!read_at(r, info.memmap + i * sizeof(e), &e, sizeof(e)) || !add_range(out, e.addr, e.len, e.type)) {
+        if (!read_at(r, info.memmap + i * sizeof(e), &e, sizeof(e)) ||
+            !add_range(out, e.addr, e.len, e.type)) {
             return refuse(why, "PVH: the memory map is damaged or too long");
         }
     }

@@ -13,8 +13,10 @@
 #define BOOT_CMDLINE_MAX 1024
 
 struct boot_module {
-    uint64_t start, end; /* machine addresses, page-aligned by the loader or moved by us; [start, end) */
-    char cmdline[1024]; /* "path name args…"; as long as a guest's command line may be (MAX_GUEST_CMDLINE) */
+    uint64_t start,
+        end; /* machine addresses, page-aligned by the loader or moved by us; [start, end) */
+    char cmdline
+        [1024]; /* "path name args…"; as long as a guest's command line may be (MAX_GUEST_CMDLINE) */
 };
 
 /* One range of the machine's memory map, E820 types. */
@@ -45,9 +47,12 @@ struct boot_reader {
  * Pure parsers over the loader's structures at physical address pa; 0, or -EINVAL with a reason. Strings that are too long
  * are cut; ranges, modules beyond the maximum are refused, for a missing module would only show much later.
  */
-int boot_parse_multiboot1(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why);
-int boot_parse_multiboot2(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why);
-int boot_parse_pvh(const struct boot_reader *r, uint64_t pa, struct boot_info *out, const char **why);
+int boot_parse_multiboot1(const struct boot_reader *r, uint64_t pa, struct boot_info *out,
+                          const char **why);
+int boot_parse_multiboot2(const struct boot_reader *r, uint64_t pa, struct boot_info *out,
+                          const char **why);
+int boot_parse_pvh(const struct boot_reader *r, uint64_t pa, struct boot_info *out,
+                   const char **why);
 
 /* Who entered us, from boot/head.S. */
 #define BOOT_MAGIC_MULTIBOOT1 0x2badb002u

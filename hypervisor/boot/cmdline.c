@@ -25,7 +25,8 @@ int cmdline_get(const char *cmdline, const char *name, char *buf, uint32_t size)
         while (cmdline[len] && !is_blank(cmdline[len])) {
             len++;
         }
-        if (len >= name_len && !strncmp(cmdline, name, name_len) && (len == name_len || cmdline[name_len] == '=')) {
+        if (len >= name_len && !strncmp(cmdline, name, name_len) &&
+            (len == name_len || cmdline[name_len] == '=')) {
             size_t skip = len == name_len ? name_len : name_len + 1;
             size_t n = size ? MIN(len - skip, (size_t)size - 1) : 0;
 

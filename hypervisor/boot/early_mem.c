@@ -5,7 +5,7 @@
 #include "common/compiler.h"
 #include "common/string.h"
 
-#define FRAME   4096ull
+#define FRAME    4096ull
 #define E820_RAM 1
 
 static void remove_at(struct early_mem *m, uint32_t i)

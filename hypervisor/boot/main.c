@@ -90,7 +90,8 @@ static void console_open(void)
         .console = port_option("console"),
         .log = port_option("log"),
         .level = level_option(),
-        .exit_debug = cmdline_get(boot_info.cmdline, "exit", text, sizeof(text)) && !strcmp(text, "debug"),
+        .exit_debug =
+            cmdline_get(boot_info.cmdline, "exit", text, sizeof(text)) && !strcmp(text, "debug"),
     };
 
     console_init(&options);
@@ -118,13 +119,17 @@ static void loader_info(uint32_t magic, uint64_t info_pa)
 static void say_hello(uint32_t magic)
 {
     const struct cpu_features *f = &cpu_features;
-    const char *protocol = magic == BOOT_MAGIC_PVH ? "PVH" : magic == BOOT_MAGIC_MULTIBOOT2 ? "multiboot2" : "multiboot";
+    const char *protocol = magic == BOOT_MAGIC_PVH          ? "PVH"
+                           : magic == BOOT_MAGIC_MULTIBOOT2 ? "multiboot2"
+                                                            : "multiboot";
 
-    log_info("Xenolith, loaded by %s%s%s", protocol, boot_info.loader[0] ? " from " : "", boot_info.loader);
+    log_info("Xenolith, loaded by %s%s%s", protocol, boot_info.loader[0] ? " from " : "",
+             boot_info.loader);
     log_info("command line: %s", boot_info.cmdline[0] ? boot_info.cmdline : "(none)");
-    log_info("CPU %s %x:%s%s%s%s%s%s%s", f->vendor, f->signature, f->smep ? " SMEP" : "", f->smap ? " SMAP" : "",
-             f->umip ? " UMIP" : "", f->xsave ? " XSAVE" : "", f->fsgsbase ? " FSGSBASE" : "",
-             f->gib_pages ? " 1GiB-pages" : "", f->x2apic ? " x2APIC" : "");
+    log_info("CPU %s %x:%s%s%s%s%s%s%s", f->vendor, f->signature, f->smep ? " SMEP" : "",
+             f->smap ? " SMAP" : "", f->umip ? " UMIP" : "", f->xsave ? " XSAVE" : "",
+             f->fsgsbase ? " FSGSBASE" : "", f->gib_pages ? " 1GiB-pages" : "",
+             f->x2apic ? " x2APIC" : "");
 }
 
 static void firmware_tables(void)
@@ -173,11 +178,13 @@ static void allocator_start(void)
     mm_init(frames);
     early_mem_reserve(&used, 0, BOOT_LOW_MEMORY);
     for (uint32_t i = 0; i < left->nr; i++) {
-        heap_add((uint32_t)(left->range[i].start >> 12), (left->range[i].end - left->range[i].start) >> 12);
+        heap_add((uint32_t)(left->range[i].start >> 12),
+                 (left->range[i].end - left->range[i].start) >> 12);
         early_mem_reserve(&used, left->range[i].start, left->range[i].end);
     }
     for (uint32_t i = 0; i < used.nr; i++) {
-        heap_add_used((uint32_t)(used.range[i].start >> 12), (used.range[i].end - used.range[i].start) >> 12);
+        heap_add_used((uint32_t)(used.range[i].start >> 12),
+                      (used.range[i].end - used.range[i].start) >> 12);
     }
     for (uint32_t i = 0; i < acpi.apic.nr_ioapics; i++) {
         mm_io_restrict(mfn_of_maddr(maddr_make(acpi.apic.ioapic[i].address)), 1, IO_NONE);
@@ -207,7 +214,8 @@ static void processors_start(void)
     uint64_t max = cmdline_get_number(boot_info.cmdline, "maxcpus", MAX_CPUS);
 
     if (acpi.nr_cpus > 1 && max > 1 && memory_trampoline()) {
-        smp_start(acpi.apic_ids, acpi.nr_cpus, (uint32_t)MIN(max, (uint64_t)MAX_CPUS), memory_trampoline());
+        smp_start(acpi.apic_ids, acpi.nr_cpus, (uint32_t)MIN(max, (uint64_t)MAX_CPUS),
+                  memory_trampoline());
     }
     log_info("CPUs: %u of %u", nr_cpus, MAX(acpi.nr_cpus, 1u) + acpi.cpus_left_out);
 }

@@ -16,11 +16,11 @@
 #include "x86/pgtable.h"
 #include "x86/tlb.h"
 
-#define LOW_LIMIT     0x100000000ull
+#define LOW_LIMIT      0x100000000ull
 #define TRAMPOLINE_TOP 0xa0000ull
-#define MEMORY_MIN    (60ull << 20) /* what a 64 MiB machine has left beside holes and firmware */
-#define FRAME_BYTES   32u           /* an entry of the frame table */
-#define M2P_BYTES     8u
+#define MEMORY_MIN     (60ull << 20) /* what a 64 MiB machine has left beside holes and firmware */
+#define FRAME_BYTES    32u           /* an entry of the frame table */
+#define M2P_BYTES      8u
 
 extern const uint8_t __text_end[], __rodata_end[], __image_end[];
 
@@ -82,7 +82,8 @@ void memory_survey(struct boot_info *info)
         early_mem_clip(&all_ram, limit << 20);
     }
     if (early_mem_total(&all_ram) < MEMORY_MIN) {
-        boot_fail("%lu MiB of memory are too little: at least 64 MiB are needed", early_mem_total(&all_ram) >> 20);
+        boot_fail("%lu MiB of memory are too little: at least 64 MiB are needed",
+                  early_mem_total(&all_ram) >> 20);
     }
     free_ram = all_ram;
     trampoline = early_mem_alloc(&free_ram, 4096, TRAMPOLINE_TOP);
@@ -136,7 +137,8 @@ void memory_map_final(void)
     map_image_part(__rodata_end, __image_end, HV_MAP_RW);
     for (uint32_t i = 0; i < all_ram.nr; i++) {
         if (all_ram.range[i].end > DIRECTMAP_END - DIRECTMAP_START) {
-            boot_fail("memory beyond %lu GiB cannot be used", (DIRECTMAP_END - DIRECTMAP_START) >> 30);
+            boot_fail("memory beyond %lu GiB cannot be used",
+                      (DIRECTMAP_END - DIRECTMAP_START) >> 30);
         }
         map_ram(all_ram.range[i].start, all_ram.range[i].end);
     }
@@ -147,7 +149,8 @@ void memory_map_final(void)
 }
 
 /* Map entries [start, end) of a table at `va` that has `entry` bytes for each frame, except what is mapped already. */
-static uint64_t map_table_part(uint64_t va, uint64_t entry, uint64_t done, const struct early_range *frames, uint64_t alias)
+static uint64_t map_table_part(uint64_t va, uint64_t entry, uint64_t done,
+                               const struct early_range *frames, uint64_t alias)
 {
     uint64_t from = MAX(ALIGN_DOWN((frames->start >> 12) * entry, 4096ull), done);
     uint64_t to = ALIGN_UP((frames->end >> 12) * entry, 4096ull);

@@ -37,8 +37,9 @@ static void describe_running(char *buf, size_t size)
         format(buf, size, "no domain, this CPU is idle");
         return;
     }
-    format(buf, size, "domain %u vCPU %u, %s mode, rip %016lx, rsp %016lx, rax %016lx", v->domain->id, v->id,
-           v->guest_kernel ? "kernel" : "user", v->regs.rip, v->regs.rsp, v->regs.rax);
+    format(buf, size, "domain %u vCPU %u, %s mode, rip %016lx, rsp %016lx, rax %016lx",
+           v->domain->id, v->id, v->guest_kernel ? "kernel" : "user", v->regs.rip, v->regs.rsp,
+           v->regs.rax);
 }
 
 /* The machine ends with the domain that has its devices, unless the boot domain has handed them over. */
@@ -52,7 +53,8 @@ static void machine_follows(const struct domain *d)
         log_info("domain %u wants a reboot", d->id);
         machine_reboot();
     default:
-        log_err("domain %u has crashed (reason %u)%s%s", d->id, d->shutdown_code, d->crash_reason[0] ? ": " : "", d->crash_reason);
+        log_err("domain %u has crashed (reason %u)%s%s", d->id, d->shutdown_code,
+                d->crash_reason[0] ? ": " : "", d->crash_reason);
         machine_exit(EXIT_STATUS_CRASHED);
     }
 }

@@ -15,11 +15,11 @@
 #include "x86/time.h"
 #include "x86/uart.h"
 
-#define LINE_MAX        512
-#define INPUT_BYTES     1024u
-#define GUEST_SITES     32u
-#define GUEST_BURST     20
-#define GUEST_INTERVAL  200000000ull /* ns: five lines a second and site */
+#define LINE_MAX       512
+#define INPUT_BYTES    1024u
+#define GUEST_SITES    32u
+#define GUEST_BURST    20
+#define GUEST_INTERVAL 200000000ull /* ns: five lines a second and site */
 
 /* A debug build shows every line: tests and writers of guests read them. */
 #ifdef XENO_DEBUG
@@ -201,6 +201,15 @@ void console_write_control(const char *buf, size_t n)
     unlock_console();
 }
 
+/* A guest's bytes must not steer the operator's terminal. */
+static char printable(char c)
+{
+    if (c == '\t' || (c >= ' ' && c <= '~')) {
+        return c;
+    }
+    return (char)(c == '\r' ? ' ' : '.');
+}
+
 void console_write_guest(uint16_t domid, const char *buf, size_t n)
 {
     char line[LINE_MAX];
@@ -215,8 +224,7 @@ void console_write_guest(uint16_t domid, const char *buf, size_t n)
         for (size_t i = 0; i < shown; i++) {
             char c = buf[at + i];
 
-            /* A guest's bytes must not steer the operator's terminal. */
-            line[head + i] = (c == '\t' || (c >= ' ' && c <= '~')) ? c : c == '\r' ? ' ' : '.';
+            line[head + i] = printable(c);
         }
         line[head + shown] = '\n';
         lock_console();
@@ -235,7 +243,8 @@ void console_poll_input(void)
         return;
     }
     lock_console();
-    while (input.produced - input.consumed < INPUT_BYTES && (c = uart_get(control_port->uart)) >= 0) {
+    while (input.produced - input.consumed < INPUT_BYTES &&
+           (c = uart_get(control_port->uart)) >= 0) {
         input.data[input.produced++ % INPUT_BYTES] = (char)c;
         news = true;
     }

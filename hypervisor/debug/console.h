@@ -12,7 +12,12 @@
 
 #include "common/compiler.h"
 
-enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level {
+    LOG_ERR,
+    LOG_WARN,
+    LOG_INFO,
+    LOG_DEBUG
+};
 
 void hv_log(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 #define log_err(...)   hv_log(LOG_ERR, __VA_ARGS__)
@@ -23,13 +28,17 @@ void hv_log(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 /* For lines that a guest can provoke: rate-limited per call site (token bucket), says how many were dropped. */
 void hv_log_guest(const char *fmt, ...) __printf_like(1, 2);
 
-enum console_port { PORT_NONE, PORT_COM1, PORT_COM2 };
+enum console_port {
+    PORT_NONE,
+    PORT_COM1,
+    PORT_COM2
+};
 
 struct console_options {
     enum console_port console; /* control domain */
     enum console_port log;
-    enum log_level level;      /* lines above it go nowhere */
-    bool exit_debug;           /* machine_exit() ends QEMU */
+    enum log_level level; /* lines above it go nowhere */
+    bool exit_debug;      /* machine_exit() ends QEMU */
 };
 
 /* Open the ports. What was logged before is kept in the ring and comes out now; a panic before goes to COM1. */
@@ -40,11 +49,12 @@ void console_input_irq_enable(void);
 /* No locks and no ports but polled ones from here on: for panics. */
 void console_panic_mode(void);
 void console_write_control(const char *buf, size_t n); /* control domain output, raw */
-void console_write_guest(uint16_t domid, const char *buf, size_t n); /* debug output of others: "(dN) line" into the log */
-size_t console_read_control(char *buf, size_t n);      /* input typed at the console, what is there */
+void console_write_guest(uint16_t domid, const char *buf,
+                         size_t n); /* debug output of others: "(dN) line" into the log */
+size_t console_read_control(char *buf, size_t n); /* input typed at the console, what is there */
 /* The log, see log_ring_read(). */
 size_t console_read_ring(char *buf, size_t n, uint32_t *index, bool clear, bool incremental);
-void console_set_input_hook(void (*fn)(void));         /* called (interrupt context) when input arrives */
+void console_set_input_hook(void (*fn)(void)); /* called (interrupt context) when input arrives */
 void console_poll_input(void);
 
 /* The end. With exit=debug QEMU ends with this status (0 shut down, 3 crashed, 4 panic, 5 boot error), else a halt. */

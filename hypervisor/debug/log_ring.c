@@ -11,7 +11,8 @@ void log_ring_put(struct log_ring *r, const char *s, size_t n)
     }
 }
 
-size_t log_ring_read(struct log_ring *r, char *buf, size_t n, uint32_t *index, bool clear, bool incremental)
+size_t log_ring_read(struct log_ring *r, char *buf, size_t n, uint32_t *index, bool clear,
+                     bool incremental)
 {
     uint32_t at = r->consumed;
     size_t count = 0;
@@ -35,7 +36,8 @@ size_t log_ring_read(struct log_ring *r, char *buf, size_t n, uint32_t *index, b
     return count;
 }
 
-bool rate_limit_pass(struct rate_limit *b, uint64_t now, uint64_t interval_ns, uint32_t burst, uint32_t *dropped)
+bool rate_limit_pass(struct rate_limit *b, uint64_t now, uint64_t interval_ns, uint32_t burst,
+                     uint32_t *dropped)
 {
     uint64_t earned = (now - b->last_ns) / interval_ns;
 

@@ -24,7 +24,8 @@ void log_ring_put(struct log_ring *r, const char *s, size_t n);
  * Copy what follows to buf, at most n characters, and return how many: from *index on if `incremental` (and it is not
  * gone yet), else from the oldest not cleared. *index becomes the position behind; `clear` forgets what was read.
  */
-size_t log_ring_read(struct log_ring *r, char *buf, size_t n, uint32_t *index, bool clear, bool incremental);
+size_t log_ring_read(struct log_ring *r, char *buf, size_t n, uint32_t *index, bool clear,
+                     bool incremental);
 
 /*
  * A token bucket: one token each `interval_ns`, at most `burst`. True: go on; *dropped is how often it was false since.
@@ -36,6 +37,7 @@ struct rate_limit {
     uint32_t dropped;
 };
 
-bool rate_limit_pass(struct rate_limit *b, uint64_t now, uint64_t interval_ns, uint32_t burst, uint32_t *dropped);
+bool rate_limit_pass(struct rate_limit *b, uint64_t now, uint64_t interval_ns, uint32_t burst,
+                     uint32_t *dropped);
 
 #endif

@@ -18,8 +18,8 @@
 #include "x86/percpu.h"
 #include "x86/pgtable.h"
 
-#define TRACE_MAX 24
-#define SCAN_WORDS 512
+#define TRACE_MAX  24
+#define SCAN_WORDS 512ul
 
 #ifdef XENO_DEBUG
 #define HAVE_FRAME_POINTERS true
@@ -49,7 +49,8 @@ static void print_addr(const char *mark, uint64_t addr, uint32_t back)
     const char *name = NULL;
 
     if (in_text(addr)) {
-        name = symtab_find(symtab, symtab_count, symtab_names, (uint32_t)(addr - (uint64_t)__image_start) - back, &offset);
+        name = symtab_find(symtab, symtab_count, symtab_names,
+                           (uint32_t)(addr - (uint64_t)__image_start) - back, &offset);
         offset += back;
     }
     log_err("  %s%016lx %s+0x%x", mark, addr, name ? name : "?", offset);
@@ -80,7 +81,8 @@ static void backtrace_scan(uint64_t sp)
     if (!on_stack(ALIGN_UP(sp, 8ul), sp)) {
         sp = ALIGN_UP(sp, 4096ul);
     }
-    for (uint64_t at = ALIGN_UP(sp, 8ul); at < sp + SCAN_WORDS * 8 && shown < TRACE_MAX && on_stack(at, sp); at += 8) {
+    for (uint64_t at = ALIGN_UP(sp, 8ul);
+         at < sp + SCAN_WORDS * 8 && shown < TRACE_MAX && on_stack(at, sp); at += 8) {
         uint64_t word = *(const uint64_t *)at;
 
         if (in_text(word)) {
@@ -120,14 +122,14 @@ static void backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
 
 static void print_regs(const struct cpu_user_regs *r)
 {
-    log_err("rip %04x:%016lx  rflags %08lx  vector %u  error code %x", r->cs, r->rip, r->rflags, r->entry_vector,
-            r->error_code);
+    log_err("rip %04x:%016lx  rflags %08lx  vector %u  error code %x", r->cs, r->rip, r->rflags,
+            r->entry_vector, r->error_code);
     log_err("rsp %04x:%016lx  rbp %016lx  rax %016lx", r->ss, r->rsp, r->rbp, r->rax);
     log_err("rbx %016lx  rcx %016lx  rdx %016lx  rsi %016lx", r->rbx, r->rcx, r->rdx, r->rsi);
     log_err("rdi %016lx  r8  %016lx  r9  %016lx  r10 %016lx", r->rdi, r->r8, r->r9, r->r10);
     log_err("r11 %016lx  r12 %016lx  r13 %016lx  r14 %016lx", r->r11, r->r12, r->r13, r->r14);
-    log_err("r15 %016lx  cr0 %08lx  cr2 %016lx  cr3 %016lx  cr4 %08lx", r->r15, read_cr0(), read_cr2(), read_cr3(),
-            read_cr4());
+    log_err("r15 %016lx  cr0 %08lx  cr2 %016lx  cr3 %016lx  cr4 %08lx", r->r15, read_cr0(),
+            read_cr2(), read_cr3(), read_cr4());
 }
 
 /* The first CPU goes on; others, and a panic in the panic, stop here. */
@@ -136,8 +138,8 @@ static void panic_begin(void)
     uint32_t nobody = 0;
 
     irq_disable();
-    if (!__atomic_compare_exchange_n(&panicking, &nobody, this_cpu()->cpu + 1, false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST)) {
+    if (!__atomic_compare_exchange_n(&panicking, &nobody, this_cpu()->cpu + 1, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         if (nobody == this_cpu()->cpu + 1) {
             log_err("panic while reporting the panic");
             machine_exit(EXIT_STATUS_PANIC);
@@ -178,7 +180,8 @@ void panic(const char *fmt, ...)
     va_start(args, fmt);
     print_head(fmt, args);
     va_end(args);
-    backtrace((uint64_t)__builtin_return_address(0), read_rsp(), *(const uint64_t *)__builtin_frame_address(0));
+    backtrace((uint64_t)__builtin_return_address(0), read_rsp(),
+              *(const uint64_t *)__builtin_frame_address(0));
     panic_end();
 }
 

@@ -15,7 +15,8 @@
 struct cpu_user_regs;
 
 void panic(const char *fmt, ...) __printf_like(1, 2) __noreturn_fn;
-void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...) __printf_like(2, 3) __noreturn_fn;
+void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
+    __printf_like(2, 3) __noreturn_fn;
 /* Who says which domain runs: fn writes one phrase. Called with the machine in an unknown state. */
 void panic_set_context(void (*fn)(char *buf, size_t size));
 bool panic_is_on(void);

@@ -4,8 +4,8 @@
 
 #include "debug/symtab.h"
 
-const char *symtab_find(const struct symtab_entry *table, uint32_t count, const char *names, uint32_t addr_off,
-                        uint32_t *offset)
+const char *symtab_find(const struct symtab_entry *table, uint32_t count, const char *names,
+                        uint32_t addr_off, uint32_t *offset)
 {
     uint32_t low = 0;
     uint32_t high = count;

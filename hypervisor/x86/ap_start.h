@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct ap_start_params {
-    uint64_t cr3;   /* below 4 GiB */
+    uint64_t cr3; /* below 4 GiB */
     uint64_t stack;
     uint64_t entry;
 };

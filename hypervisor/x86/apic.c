@@ -13,12 +13,12 @@
 #include "x86/pgtable.h"
 #include "x86/port.h"
 
-#define REG_ID      0x020
-#define REG_TPR     0x080
-#define REG_EOI     0x0b0
-#define REG_SVR     0x0f0
-#define REG_ICR     0x300
-#define REG_ICR_HI  0x310
+#define REG_ID          0x020
+#define REG_TPR         0x080
+#define REG_EOI         0x0b0
+#define REG_SVR         0x0f0
+#define REG_ICR         0x300
+#define REG_ICR_HI      0x310
 #define REG_LVT_TIMER   0x320
 #define REG_LVT_THERMAL 0x330
 #define REG_LVT_PERF    0x340
@@ -29,26 +29,26 @@
 #define REG_TIMER_NOW   0x390
 #define REG_TIMER_DIV   0x3e0
 
-#define SVR_ENABLE   0x100u
-#define LVT_MASKED   0x10000u
-#define LVT_NMI      0x400u
-#define LVT_DEADLINE 0x40000u
-#define TIMER_DIV_1  0xbu
+#define SVR_ENABLE      0x100u
+#define LVT_MASKED      0x10000u
+#define LVT_NMI         0x400u
+#define LVT_DEADLINE    0x40000u
+#define TIMER_DIV_1     0xbu
 
-#define ICR_FIXED    0x000u
-#define ICR_NMI      0x400u
-#define ICR_INIT     0x500u
-#define ICR_STARTUP  0x600u
-#define ICR_BUSY     0x1000u
-#define ICR_ASSERT   0x4000u
+#define ICR_FIXED       0x000u
+#define ICR_NMI         0x400u
+#define ICR_INIT        0x500u
+#define ICR_STARTUP     0x600u
+#define ICR_BUSY        0x1000u
+#define ICR_ASSERT      0x4000u
 
-#define BASE_X2APIC  (1ul << 10)
-#define BASE_ENABLE  (1ul << 11)
-#define X2APIC_MSR   0x800
+#define BASE_X2APIC     (1ul << 10)
+#define BASE_ENABLE     (1ul << 11)
+#define X2APIC_MSR      0x800
 
-#define PIC1 0x20
-#define PIC2 0xa0
-#define PIC_VECTORS 0x20 /* 0x20-0x2f */
+#define PIC1            0x20
+#define PIC2            0xa0
+#define PIC_VECTORS     0x20 /* 0x20-0x2f */
 
 static volatile uint32_t *mmio;
 static bool x2apic;

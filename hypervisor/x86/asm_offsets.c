@@ -11,8 +11,8 @@
 
 #define DEFINE(name, value) __asm__ volatile("\n->" #name " %c0\n" : : "i"((long)(value)))
 
-#define REG(name)  offsetof(struct vcpu_head, regs) + offsetof(struct cpu_user_regs, name)
-#define PCPU(name) offsetof(struct percpu, name)
+#define REG(name)           offsetof(struct vcpu_head, regs) + offsetof(struct cpu_user_regs, name)
+#define PCPU(name)          offsetof(struct percpu, name)
 
 void asm_offsets(void);
 

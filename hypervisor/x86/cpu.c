@@ -17,7 +17,8 @@
 #define CSTAR_STUB_OFFSET 64 /* entry.S: the second stub of the page */
 
 /* RFLAGS bits that SYSCALL clears: what could disturb ring 0, whatever the guest had set. */
-#define SYSCALL_FLAGS_CLEARED (FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC)
+#define SYSCALL_FLAGS_CLEARED                                                                      \
+    (FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC)
 
 struct cpu_features cpu_features;
 uint64_t cr4_base;
@@ -171,8 +172,9 @@ void cpu_init_ap(void)
     const struct cpu_features *f = &cpu_features;
 
     features_read(&mine);
-    if ((f->smep && !mine.smep) || (f->smap && !mine.smap) || (f->umip && !mine.umip) || (f->xsave && !mine.xsave) ||
-        (f->fsgsbase && !mine.fsgsbase) || (f->xsaveopt && !mine.xsaveopt) || (f->gib_pages && !mine.gib_pages)) {
+    if ((f->smep && !mine.smep) || (f->smap && !mine.smap) || (f->umip && !mine.umip) ||
+        (f->xsave && !mine.xsave) || (f->fsgsbase && !mine.fsgsbase) ||
+        (f->xsaveopt && !mine.xsaveopt) || (f->gib_pages && !mine.gib_pages)) {
         panic("CPU %u lacks features of the boot CPU", this_cpu()->cpu);
     }
     gdt_init();

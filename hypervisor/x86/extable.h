@@ -15,9 +15,11 @@ struct extable_entry {
 };
 
 /* The row for the instruction at rip in [start, end), or NULL. Pure. */
-const struct extable_entry *extable_find(const struct extable_entry *start, const struct extable_entry *end, uint64_t rip);
+const struct extable_entry *extable_find(const struct extable_entry *start,
+                                         const struct extable_entry *end, uint64_t rip);
 
 /* Row in inline assembly: the instruction at label `insn` continues at label `fixup`. */
-#define EXTABLE(insn, fixup) ".pushsection .extable, \"a\"; .quad " insn ", " fixup "; .popsection; "
+#define EXTABLE(insn, fixup)                                                                       \
+    ".pushsection .extable, \"a\"; .quad " insn ", " fixup "; .popsection; "
 
 #endif

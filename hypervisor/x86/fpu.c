@@ -11,9 +11,9 @@
 #include "x86/cpu.h"
 #include "x86/extable.h"
 
-#define XCR0_X87 1ul
-#define XCR0_SSE 2ul
-#define XCR0_AVX 4ul
+#define XCR0_X87        1ul
+#define XCR0_SSE        2ul
+#define XCR0_AVX        4ul
 
 #define FXSAVE_BYTES    512u
 #define XSAVE_MIN_BYTES 576u
@@ -41,7 +41,8 @@ void fpu_init(void)
         r = cpuid(0xd, 0);
         xcr0 = (XCR0_X87 | XCR0_SSE | XCR0_AVX) & (((uint64_t)r.edx << 32) | r.eax);
         xcr0_load();
-        area_bytes = ALIGN_UP(MAX((size_t)cpuid(0xd, 0).ebx, (size_t)XSAVE_MIN_BYTES), (size_t)64); /* for XCR0 as loaded */
+        area_bytes = ALIGN_UP(MAX((size_t)cpuid(0xd, 0).ebx, (size_t)XSAVE_MIN_BYTES),
+                              (size_t)64); /* for XCR0 as loaded */
         return;
     }
     xcr0_load();
@@ -71,9 +72,15 @@ void fpu_area_reset(void *area)
 void fpu_save(void *area)
 {
     if (cpu_features.xsaveopt) {
-        __asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"((uint32_t)xcr0), "d"((uint32_t)(xcr0 >> 32)) : "memory");
+        __asm__ volatile("xsaveopt64 (%0)"
+                         :
+                         : "r"(area), "a"((uint32_t)xcr0), "d"((uint32_t)(xcr0 >> 32))
+                         : "memory");
     } else if (cpu_features.xsave) {
-        __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"((uint32_t)xcr0), "d"((uint32_t)(xcr0 >> 32)) : "memory");
+        __asm__ volatile("xsave64 (%0)"
+                         :
+                         : "r"(area), "a"((uint32_t)xcr0), "d"((uint32_t)(xcr0 >> 32))
+                         : "memory");
     } else {
         __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
     }

@@ -18,11 +18,11 @@
 #define DESC_DATA_R3   0x00cff3000000ffffull
 #define DESC_CODE64_R3 0x00affb000000ffffull
 
-#define TYPE_LDT 0x82ull /* present, system */
-#define TYPE_TSS 0x89ull
+#define TYPE_LDT       0x82ull /* present, system */
+#define TYPE_TSS       0x89ull
 
-#define OWN_OFFSET (GDT_GUEST_PAGES * 0x1000u)
-#define SLOT(sel)  (((sel)&0xffffu) - OWN_OFFSET) / 8
+#define OWN_OFFSET     (GDT_GUEST_PAGES * 0x1000ul)
+#define SLOT(sel)      (((sel)&0xffffu) - OWN_OFFSET) / 8
 
 struct table_reg {
     uint16_t limit;
@@ -46,8 +46,8 @@ static void system_descriptor_set(uint16_t selector, uint64_t type, uint64_t bas
 {
     uint64_t *slot = &own_gdt()[SLOT(selector)];
 
-    slot[0] = (limit & 0xffff) | ((base & 0xffffff) << 16) | (type << 40) | ((uint64_t)(limit >> 16) << 48) |
-              (((base >> 24) & 0xff) << 56);
+    slot[0] = (limit & 0xffff) | ((base & 0xffffff) << 16) | (type << 40) |
+              ((uint64_t)(limit >> 16) << 48) | (((base >> 24) & 0xff) << 56);
     slot[1] = base >> 32;
 }
 
@@ -81,7 +81,7 @@ void gdt_init(void)
     gdt[SLOT(SEL_GUEST_CS64)] = DESC_CODE64_R3;
 
     for (unsigned int n = IST_NMI; n <= IST_DB; n++) {
-        p->tss.ist[n - 1] = area + PCPU_IST_OFFSET + n * 0x2000;
+        p->tss.ist[n - 1] = area + PCPU_IST_OFFSET + n * 0x2000ul;
     }
     p->tss.iobase = sizeof(p->tss); /* past the limit: no port is open to ring 3 */
     system_descriptor_set(SEL_TSS, TYPE_TSS, (uint64_t)&p->tss, sizeof(p->tss) - 1);
@@ -115,7 +115,8 @@ static void window_page_set(uint64_t offset, unsigned int page, mfn_t frame)
 
     if (!mfn_eq(frame, MFN_INVALID)) {
         /* Writable, for the CPU sets the accessed bit of descriptors that it loads. */
-        entry = maddr_raw(maddr_of_mfn(frame)) | HV_PTE_P | HV_PTE_RW | HV_PTE_A | HV_PTE_D | HV_PTE_G | HV_PTE_NX;
+        entry = maddr_raw(maddr_of_mfn(frame)) | HV_PTE_P | HV_PTE_RW | HV_PTE_A | HV_PTE_D |
+                HV_PTE_G | HV_PTE_NX;
     }
     if (*pte != entry) {
         WRITE_ONCE(*pte, entry);

@@ -10,7 +10,7 @@
 
 #define GATE_INTERRUPT 0x8e00u /* present, 64-bit interrupt gate */
 #define GATE_DPL3      0x6000u
-#define STUB_BYTES     16
+#define STUB_BYTES     16ul
 
 struct gate {
     uint16_t offset_low;
@@ -31,9 +31,14 @@ void idt_init(void)
         uint64_t stub = (uint64_t)vector_stubs + v * STUB_BYTES;
         uint16_t flags = GATE_INTERRUPT;
 
-        flags |= v == VEC_NMI ? IST_NMI : v == VEC_DF ? IST_DF : v == VEC_MC ? IST_MC : v == VEC_DB ? IST_DB : 0;
+        flags |= v == VEC_NMI  ? IST_NMI
+                 : v == VEC_DF ? IST_DF
+                 : v == VEC_MC ? IST_MC
+                 : v == VEC_DB ? IST_DB
+                               : 0;
         flags |= (v == VEC_BP || v == VEC_OF) ? GATE_DPL3 : 0;
-        idt[v] = (struct gate){(uint16_t)stub, SEL_HV_CS, flags, (uint16_t)(stub >> 16), (uint32_t)(stub >> 32), 0};
+        idt[v] = (struct gate){(uint16_t)stub,         SEL_HV_CS, flags, (uint16_t)(stub >> 16),
+                               (uint32_t)(stub >> 32), 0};
     }
 }
 

@@ -10,8 +10,8 @@
 #include "x86/percpu.h"
 #include "x86/pgtable.h"
 
-#define REG_VERSION  0x01
-#define REG_REDIRECT 0x10 /* two registers an input */
+#define REG_VERSION    0x01
+#define REG_REDIRECT   0x10 /* two registers an input */
 
 #define RED_MASKED     0x10000u
 #define RED_LEVEL      0x08000u

@@ -25,10 +25,11 @@ void spin_init(struct spinlock *lock, const char *name, enum lock_level level)
 /* Before waiting: a lock that is out of order may already be the deadlock. */
 static void level_check(const struct spinlock *lock, uint8_t level)
 {
-    uint64_t held = this_cpu()->lock_levels;
+    uint64_t held = CHECK_LEVELS ? this_cpu()->lock_levels : 0;
 
-    if (CHECK_LEVELS && unlikely(held >> level)) {
-        panic("lock order: '%s' (level %u) wanted while levels %lx are held", lock->name, level, held);
+    if (unlikely(held >> level)) {
+        panic("lock order: '%s' (level %u) wanted while levels %lx are held", lock->name, level,
+              held);
     }
 }
 
@@ -70,7 +71,8 @@ bool spin_trylock(struct spinlock *lock)
     uint32_t owner = __atomic_load_n(&lock->owner_ticket, __ATOMIC_RELAXED);
 
     /* next_ticket only moves on from owner's value when someone takes the lock: equal means free. */
-    if (!__atomic_compare_exchange_n(&lock->next_ticket, &owner, owner + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if (!__atomic_compare_exchange_n(&lock->next_ticket, &owner, owner + 1, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED)) {
         return false;
     }
     level_enter(lock, lock->level);
@@ -85,5 +87,6 @@ void spin_unlock(struct spinlock *lock)
 
 bool spin_is_locked(const struct spinlock *lock)
 {
-    return __atomic_load_n(&lock->owner_ticket, __ATOMIC_RELAXED) != __atomic_load_n(&lock->next_ticket, __ATOMIC_RELAXED);
+    return __atomic_load_n(&lock->owner_ticket, __ATOMIC_RELAXED) !=
+           __atomic_load_n(&lock->next_ticket, __ATOMIC_RELAXED);
 }

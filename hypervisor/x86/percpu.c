@@ -12,14 +12,15 @@
 #include "x86/pgtable.h"
 #include "x86/vcpu_head.h"
 
-#define DATA_PAGES  2u
+#define DATA_PAGES  2ul
 #define STACK_PAGES 4u
 
 extern const uint8_t __syscall_page[];
 extern uint8_t boot_gdt_page[], boot_percpu[], boot_ist[], boot_stack[];
 
 _Static_assert(sizeof(struct percpu) <= DATA_PAGES * 4096, "percpu outgrew its pages");
-_Static_assert(PCPU_STACK_OFFSET + 0x1000 + STACK_PAGES * 0x1000 == PCPU_STACK_TOP, "main stack has a guard page under it");
+_Static_assert(PCPU_STACK_OFFSET + 0x1000 + STACK_PAGES * 0x1000 == PCPU_STACK_TOP,
+               "main stack has a guard page under it");
 
 static uint64_t area_of(uint32_t cpu)
 {
@@ -34,10 +35,11 @@ static int map_page(uint32_t cpu, uint64_t offset, uint64_t pa, uint32_t flags)
     return hv_map(area_of(cpu) + offset, pa, 4096, flags | HV_MAP_SMALL);
 }
 
-static int map_pages(uint32_t cpu, uint64_t offset, uint64_t step, unsigned int nr, const uint8_t *image_pages)
+static int map_pages(uint32_t cpu, uint64_t offset, uint64_t step, unsigned int nr,
+                     const uint8_t *image_pages)
 {
     for (unsigned int i = 0; i < nr; i++) {
-        uint64_t pa = image_pages ? image_pa(image_pages) + i * 4096 : hv_map_alloc_frame();
+        uint64_t pa = image_pages ? image_pa(image_pages) + i * 4096ul : hv_map_alloc_frame();
         int rc = map_page(cpu, offset + i * step, pa, HV_MAP_RW);
 
         if (rc) {
@@ -48,7 +50,8 @@ static int map_pages(uint32_t cpu, uint64_t offset, uint64_t step, unsigned int 
 }
 
 /* The image's pages when they are given (boot CPU), else new ones. */
-static int area_map(uint32_t cpu, const uint8_t *gdt, const uint8_t *data, const uint8_t *ist, const uint8_t *stack)
+static int area_map(uint32_t cpu, const uint8_t *gdt, const uint8_t *data, const uint8_t *ist,
+                    const uint8_t *stack)
 {
     int rc = map_page(cpu, PCPU_TRAMPOLINE_OFFSET, image_pa(__syscall_page), HV_MAP_EXEC);
 

@@ -62,7 +62,8 @@ static uint64_t *table_get(uint64_t *slot, unsigned int level, uint32_t flags)
 static unsigned int best_level(uint64_t va, uint64_t pa, uint64_t bytes, uint32_t flags)
 {
     if (!(flags & HV_MAP_SMALL)) {
-        if (cpu_features.gib_pages && ((va | pa) & (LEVEL_BYTES(3) - 1)) == 0 && bytes >= LEVEL_BYTES(3)) {
+        if (cpu_features.gib_pages && ((va | pa) & (LEVEL_BYTES(3) - 1)) == 0 &&
+            bytes >= LEVEL_BYTES(3)) {
             return 3;
         }
         if (((va | pa) & (LEVEL_BYTES(2) - 1)) == 0 && bytes >= LEVEL_BYTES(2)) {

@@ -25,30 +25,47 @@ static uint8_t data_code[16] = {0xc3}; /* ret */
         }                                                                                          \
     } while (0)
 
-void selftest_run(void)
+static const uint8_t from[24] = {1, 2, 3};
+
+static uint64_t area_here(void)
+{
+    return PERCPU_AREA_BASE + this_cpu()->cpu * PERCPU_AREA_SIZE;
+}
+
+static void faults_come_back(void)
 {
     uint8_t buf[24] = {0};
-    const uint8_t from[24] = {1, 2, 3};
     uint64_t value = 0;
-    uint8_t *text = (uint8_t *)__image_start;
-    uint64_t constants_end = (uint64_t)__rodata_end;
-    uint64_t stack_bottom = PERCPU_AREA_BASE + this_cpu()->cpu * PERCPU_AREA_SIZE + PCPU_STACK_OFFSET;
 
     CHECK(rdmsr_safe(MSR_EFER, &value) == 0 && (value & EFER_NXE));
-    CHECK(segment_load_safe(SEG_FS, 0x1233) == -EFAULT); /* an empty entry of the descriptor window */
+    /* An empty entry of the descriptor window. */
+    CHECK(segment_load_safe(SEG_FS, 0x1233) == -EFAULT);
     CHECK(segment_load_safe(SEG_FS, 0) == 0);
 
     /* Unmapped, non-canonical, and a copy that stops in the middle: the top of the main stack is followed by nothing. */
     CHECK(uaccess_read(buf, (const void *)0x1000, sizeof(buf)) == sizeof(buf));
     CHECK(uaccess_read(buf, (const void *)0x8000000000000000ul, 3) == 3);
-    CHECK(uaccess_read(buf, (const void *)(stack_bottom + PCPU_STACK_TOP - PCPU_STACK_OFFSET - 16), 24) == 8);
-    CHECK(uaccess_read(buf, from, sizeof(buf)) == 0 && !memcmp(buf, from, sizeof(buf)));
+    CHECK(uaccess_read(buf, (const void *)(area_here() + PCPU_STACK_TOP - 16), 24) == 8);
+    CHECK(uaccess_read(buf, from, sizeof(buf)) == 0 && memcmp(buf, from, sizeof(buf)) == 0);
+}
+
+static void protection_holds(void)
+{
+    uint8_t *text = (uint8_t *)__image_start;
+    uint64_t constants_end = (uint64_t)__rodata_end;
 
     CHECK(uaccess_write(text, from, 8) == 8);
     CHECK(uaccess_write(direct_map(image_pa(text)), from, 8) == 8);
     CHECK(uaccess_write((void *)(constants_end - 8), from, 8) == 8);
     CHECK(uaccess_write((void *)__syscall_page, from, 8) == 8);
-    CHECK(uaccess_write((void *)stack_bottom, from, 8) == 8); /* the guard page */
+    /* The guard page under the main stack. */
+    CHECK(uaccess_write((void *)(area_here() + PCPU_STACK_OFFSET), from, 8) == 8);
+}
+
+void selftest_run(void)
+{
+    faults_come_back();
+    protection_holds();
 }
 
 static uint64_t deeper(uint64_t n)

@@ -23,7 +23,7 @@
 #include "x86/upcalls.h"
 
 #define INIT_WAIT_US  10000
-#define SIPI_WAIT_US  200
+#define SIPI_WAIT_US  200ul
 #define START_WAIT_NS 5000000000ull
 #define SKEW_OK_NS    1000u
 
@@ -105,7 +105,8 @@ static bool start_one(uint32_t cpu, uint32_t target, uint64_t trampoline)
     }
     tsc_check_run(&check, 0);
     if (ns_of_tsc(tsc_boot + check.worst) > SKEW_OK_NS) {
-        log_warn("CPU %u: its time-stamp counter is %lu ns behind", cpu, ns_of_tsc(tsc_boot + check.worst));
+        log_warn("CPU %u: its time-stamp counter is %lu ns behind", cpu,
+                 ns_of_tsc(tsc_boot + check.worst));
     }
     percpu_of(cpu)->online = 1;
     __atomic_or_fetch(&cpus_online, 1ul << cpu, __ATOMIC_RELEASE);

@@ -13,22 +13,22 @@
 #include "x86/percpu.h"
 #include "x86/port.h"
 
-#define PIT_HZ       1193182u
-#define PIT_CH2      0x42
-#define PIT_MODE     0x43
-#define PIT_GATE     0x61 /* bit 0 gate of channel 2, bit 1 speaker, bit 5 its output */
-#define PIT_MS       20u
-#define PIT_TICKS    (PIT_HZ * PIT_MS / 1000)
-#define PIT_POLLS    4000000u /* a poll takes half a microsecond or more */
-#define MEASURE_MS   10u
-#define MEASURE_RUNS 25
-#define DOUBT_OK     2000u /* one part in that many */
+#define PIT_HZ           1193182u
+#define PIT_CH2          0x42
+#define PIT_MODE         0x43
+#define PIT_GATE         0x61 /* bit 0 gate of channel 2, bit 1 speaker, bit 5 its output */
+#define PIT_MS           20u
+#define PIT_TICKS        (PIT_HZ * PIT_MS / 1000)
+#define PIT_POLLS        4000000u /* a poll takes half a microsecond or more */
+#define MEASURE_MS       10ul
+#define MEASURE_RUNS     25
+#define DOUBT_OK         2000u /* one part in that many */
 
-#define DEADLINE_MAX_NS (1ull << 40) /* 18 minutes; no product overflows */
+#define DEADLINE_MAX_NS  (1ull << 40) /* 18 minutes; no product overflows */
 
-#define RTC_INDEX 0x70
-#define RTC_DATA  0x71
-#define RTC_POLLS 1000000
+#define RTC_INDEX        0x70
+#define RTC_DATA         0x71
+#define RTC_POLLS        1000000
 
 #define TSC_CHECK_ROUNDS 500u
 
@@ -121,9 +121,11 @@ struct stretch {
     uint64_t ticks, doubt;
 };
 
-static struct stretch stretch_of(uint64_t before1, uint64_t after1, uint64_t before2, uint64_t after2)
+static struct stretch stretch_of(uint64_t before1, uint64_t after1, uint64_t before2,
+                                 uint64_t after2)
 {
-    return (struct stretch){(before2 + after2) / 2 - (before1 + after1) / 2, (after1 - before1) + (after2 - before2)};
+    return (struct stretch){(before2 + after2) / 2 - (before1 + after1) / 2,
+                            (after1 - before1) + (after2 - before2)};
 }
 
 static bool good_enough(const struct stretch *s)
@@ -240,8 +242,9 @@ static uint64_t rtc_seconds(void)
     if (!hours24) {
         hour = hour % 12 + ((first[2] & 0x80) ? 12 : 0);
     }
-    return seconds_of_date(2000 + rtc_number(first[5], binary), rtc_number(first[4], binary), rtc_number(first[3], binary),
-                           hour, rtc_number(first[1], binary), rtc_number(first[0], binary));
+    return seconds_of_date(2000 + rtc_number(first[5], binary), rtc_number(first[4], binary),
+                           rtc_number(first[3], binary), hour, rtc_number(first[1], binary),
+                           rtc_number(first[0], binary));
 }
 
 void time_init(void)
@@ -260,8 +263,8 @@ void time_init(void)
     use_deadline = cpu_features.tsc_deadline;
     wallclock_ns = rtc_seconds() * 1000000000ull - now_ns();
     time_init_ap();
-    log_info("clock: TSC %lu.%03lu MHz, timer %lu.%03lu MHz%s", tsc_khz / 1000, tsc_khz % 1000, timer_khz / 1000,
-             timer_khz % 1000, use_deadline ? " (TSC deadline in use)" : "");
+    log_info("clock: TSC %lu.%03lu MHz, timer %lu.%03lu MHz%s", tsc_khz / 1000, tsc_khz % 1000,
+             timer_khz / 1000, timer_khz % 1000, use_deadline ? " (TSC deadline in use)" : "");
 }
 
 void time_init_ap(void)

@@ -93,7 +93,8 @@ void tlb_flush_cpus(uint64_t cpus)
     uint64_t others = cpus & READ_ONCE(cpus_online) & ~me;
 
     if (others) {
-        flush_and_wait(others, IPI_REQUEST_FLUSH, __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
+        flush_and_wait(others, IPI_REQUEST_FLUSH,
+                       __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
     }
     if (cpus & me) {
         tlb_flush_local();
@@ -119,7 +120,8 @@ void tlb_flush_hv_all(void)
     uint64_t others = READ_ONCE(cpus_online) & ~me;
 
     if (others) {
-        flush_and_wait(others, IPI_REQUEST_FLUSH_HV, __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
+        flush_and_wait(others, IPI_REQUEST_FLUSH_HV,
+                       __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
     }
     flush_everything();
 }

@@ -23,10 +23,38 @@
 extern const struct extable_entry __extable_start[], __extable_end[];
 
 static const char *const exception_names[32] = {
-    "divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no FPU", "double fault", "9",
-    "invalid TSS", "segment not present", "stack fault", "general protection", "page fault", "15", "x87 error",
-    "alignment check", "machine check", "SIMD error", "virtualization", "control protection", "22", "23", "24", "25", "26",
-    "27", "28", "29", "30", "31",
+    "divide error",
+    "debug",
+    "NMI",
+    "breakpoint",
+    "overflow",
+    "bound",
+    "invalid opcode",
+    "no FPU",
+    "double fault",
+    "9",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "15",
+    "x87 error",
+    "alignment check",
+    "machine check",
+    "SIMD error",
+    "virtualization",
+    "control protection",
+    "22",
+    "23",
+    "24",
+    "25",
+    "26",
+    "27",
+    "28",
+    "29",
+    "30",
+    "31",
 };
 
 static void interrupt(uint32_t vector)
@@ -129,7 +157,8 @@ void trap_from_hv(struct cpu_user_regs *r)
         return;
     }
     if (vector == VEC_PF) {
-        panic_regs(r, "page fault at %016lx (%s%s)", cr2, (r->error_code & PFEC_W) ? "write" : "read",
+        panic_regs(r, "page fault at %016lx (%s%s)", cr2,
+                   (r->error_code & PFEC_W) ? "write" : "read",
                    (r->error_code & PFEC_I) ? ", fetch" : "");
     }
     panic_regs(r, "%s in the hypervisor", exception_names[vector]);

@@ -28,7 +28,8 @@ static bool is_leap(uint32_t year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-uint64_t seconds_of_date(uint32_t year, uint32_t month, uint32_t day, uint32_t hour, uint32_t minute, uint32_t second)
+uint64_t seconds_of_date(uint32_t year, uint32_t month, uint32_t day, uint32_t hour,
+                         uint32_t minute, uint32_t second)
 {
     static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
     uint64_t days = 0;

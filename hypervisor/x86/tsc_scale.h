@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 struct tsc_scale {
-    uint32_t mul_frac; /* ns = ((tsc << shift) * mul_frac) >> 32; ABI: tsc_to_system_mul, tsc_shift */
+    uint32_t
+        mul_frac; /* ns = ((tsc << shift) * mul_frac) >> 32; ABI: tsc_to_system_mul, tsc_shift */
     int8_t shift;
 };
 
@@ -20,6 +21,7 @@ static inline uint64_t tsc_scale_apply(const struct tsc_scale *s, uint64_t ticks
 }
 
 /* Seconds since 1970 of a date, 1970 to 2199; month and day count from 1. */
-uint64_t seconds_of_date(uint32_t year, uint32_t month, uint32_t day, uint32_t hour, uint32_t minute, uint32_t second);
+uint64_t seconds_of_date(uint32_t year, uint32_t month, uint32_t day, uint32_t hour,
+                         uint32_t minute, uint32_t second);
 
 #endif

@@ -8,12 +8,12 @@
 #include "x86/cpu.h"
 #include "x86/port.h"
 
-#define UART_DATA 0 /* divisor low while LCR_DLAB */
-#define UART_IER  1 /* divisor high while LCR_DLAB */
-#define UART_FCR  2
-#define UART_LCR  3
-#define UART_MCR  4
-#define UART_LSR  5
+#define UART_DATA    0 /* divisor low while LCR_DLAB */
+#define UART_IER     1 /* divisor high while LCR_DLAB */
+#define UART_FCR     2
+#define UART_LCR     3
+#define UART_MCR     4
+#define UART_LSR     5
 
 #define IER_RECEIVED 0x01
 #define FCR_ENABLE   0x07 /* FIFOs on, both cleared; trigger at one byte */
@@ -24,7 +24,7 @@
 #define LSR_RECEIVED 0x01
 #define LSR_ROOM     0x20
 
-#define WAIT_POLLS 100000
+#define WAIT_POLLS   100000
 
 const struct uart uart_com1 = {0x3f8, 4};
 const struct uart uart_com2 = {0x2f8, 3};
@@ -53,7 +53,8 @@ bool uart_init(const struct uart *u)
     reg_write(u, UART_DATA, 0x5a);
     there = false;
     for (int i = 0; i < 1000 && !there; i++) {
-        there = reg_read(u, UART_LSR) != 0xff && (reg_read(u, UART_LSR) & LSR_RECEIVED) && reg_read(u, UART_DATA) == 0x5a;
+        there = reg_read(u, UART_LSR) != 0xff && (reg_read(u, UART_LSR) & LSR_RECEIVED) &&
+                reg_read(u, UART_DATA) == 0x5a;
     }
     reg_write(u, UART_MCR, MCR_LINES);
     return there;

@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const struct boot_info *info)
 {
     if (info->nr_modules > BOOT_MAX_MODULES || info->nr_e820 > BOOT_MAX_E820 ||
-        !memchr(info->cmdline, 0, sizeof(info->cmdline)) || !memchr(info->loader, 0, sizeof(info->loader))) {
+        !memchr(info->cmdline, 0, sizeof(info->cmdline)) ||
+        !memchr(info->loader, 0, sizeof(info->loader))) {
         abort();
     }
     for (uint32_t i = 0; i < info->nr_modules; i++) {

@@ -256,7 +256,8 @@ END_TEST
 
 START_TEST(command_line_numbers)
 {
-    ck_assert_uint_eq(cmdline_get_number("a=0x1F b=12 c=12k d= e=99999999999999999999 f=0x g", "a", 7), 31);
+    ck_assert_uint_eq(
+        cmdline_get_number("a=0x1F b=12 c=12k d= e=99999999999999999999 f=0x g", "a", 7), 31);
     ck_assert_uint_eq(cmdline_get_number("a=0x1F b=12", "b", 7), 12);
     ck_assert_uint_eq(cmdline_get_number("c=12k", "c", 7), 7);
     ck_assert_uint_eq(cmdline_get_number("d=", "d", 7), 7);

@@ -21,7 +21,8 @@ static unsigned int disagreements(void)
         const struct early_range *r = &m.range[i];
 
         wrong += r->start >= r->end || (r->start | r->end) & 4095;
-        wrong += i > 0 && m.range[i - 1].end >= r->start; /* sorted, neither overlapping nor adjacent */
+        wrong +=
+            i > 0 && m.range[i - 1].end >= r->start; /* sorted, neither overlapping nor adjacent */
         for (uint64_t f = r->start >> 12; f < r->end >> 12 && f < FRAMES; f++) {
             seen[f] = true;
         }
@@ -69,8 +70,8 @@ END_TEST
 START_TEST(map_with_overlaps)
 {
     static const struct boot_e820 map[] = {
-        {0x100000000, 0x40000000, 1}, {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0x100000, 0x7f00000, 1}, {0x7000000, 0x1234, 3},
-        {0xfffffffffffff000, 0xfff, 2},
+        {0x100000000, 0x40000000, 1}, {0, 0x9fc00, 1},        {0x9fc00, 0x400, 2},
+        {0x100000, 0x7f00000, 1},     {0x7000000, 0x1234, 3}, {0xfffffffffffff000, 0xfff, 2},
     };
 
     ck_assert(early_mem_init(&m, map, 6));
@@ -96,7 +97,8 @@ START_TEST(full_list)
         ok &= early_mem_add(&m, i << 20, (i << 20) + 0x8000);
     }
     ck_assert(ok);
-    ck_assert(!early_mem_add(&m, (uint64_t)EARLY_MAX_RANGES << 20, ((uint64_t)EARLY_MAX_RANGES << 20) + 0x1000));
+    ck_assert(!early_mem_add(&m, (uint64_t)EARLY_MAX_RANGES << 20,
+                             ((uint64_t)EARLY_MAX_RANGES << 20) + 0x1000));
     ck_assert(!early_mem_reserve(&m, 0x2000, 0x3000)); /* would split one */
     ck_assert(early_mem_reserve(&m, 0, 0x8000));
     ck_assert_uint_eq(m.nr, EARLY_MAX_RANGES - 1);

@@ -12,7 +12,8 @@
 
 START_TEST(scale_is_exact_enough)
 {
-    static const uint64_t rates[] = {1000, 24000, 999999, 1000000, 1000001, 1999999, 2000000, 2445567, 3000000, 5200000};
+    static const uint64_t rates[] = {1000,    24000,   999999,  1000000, 1000001,
+                                     1999999, 2000000, 2445567, 3000000, 5200000};
 
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
         struct tsc_scale s = tsc_scale_of_khz(rates[i]);
@@ -51,8 +52,9 @@ START_TEST(dates)
         struct tm tm;
 
         gmtime_r(&when, &tm);
-        ck_assert_uint_eq(seconds_of_date((uint32_t)tm.tm_year + 1900, (uint32_t)tm.tm_mon + 1, (uint32_t)tm.tm_mday,
-                                          (uint32_t)tm.tm_hour, (uint32_t)tm.tm_min, (uint32_t)tm.tm_sec),
+        ck_assert_uint_eq(seconds_of_date((uint32_t)tm.tm_year + 1900, (uint32_t)tm.tm_mon + 1,
+                                          (uint32_t)tm.tm_mday, (uint32_t)tm.tm_hour,
+                                          (uint32_t)tm.tm_min, (uint32_t)tm.tm_sec),
                           t);
     }
 }
@@ -102,7 +104,8 @@ START_TEST(ring_reads)
     log_ring_put(&ring, "two\n", 4);
     ck_assert_uint_eq(log_ring_read(&ring, buf, 2, &index, false, true), 2);
     ck_assert_mem_eq(buf, "tw", 2);
-    ck_assert_uint_eq(log_ring_read(&ring, buf, sizeof(buf), &index, true, false), 8); /* from the start, and clear */
+    ck_assert_uint_eq(log_ring_read(&ring, buf, sizeof(buf), &index, true, false),
+                      8); /* from the start, and clear */
     ck_assert_uint_eq(log_ring_read(&ring, buf, sizeof(buf), &index, false, false), 0);
     index = 1000; /* from the future */
     ck_assert_uint_eq(log_ring_read(&ring, buf, sizeof(buf), &index, false, true), 0);
