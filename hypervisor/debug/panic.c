@@ -92,7 +92,7 @@ static void backtrace_scan(uint64_t sp)
     }
 }
 
-void backtrace_print(uint64_t rip, uint64_t rbp)
+static void backtrace_print(uint64_t rip, uint64_t rbp)
 {
     print_addr("", rip, 0);
     for (int i = 0; i < TRACE_MAX && on_stack(rbp, rbp); i++) {
@@ -196,9 +196,4 @@ void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
     print_regs(regs);
     backtrace(regs->rip, regs->rsp, regs->rbp);
     panic_end();
-}
-
-bool panic_is_on(void)
-{
-    return __atomic_load_n(&panicking, __ATOMIC_SEQ_CST) != 0;
 }

@@ -19,8 +19,6 @@ void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
     __printf_like(2, 3) __noreturn_fn;
 /* Who says which domain runs: fn writes one phrase. Called with the machine in an unknown state. */
 void panic_set_context(void (*fn)(char *buf, size_t size));
-bool panic_is_on(void);
-void backtrace_print(uint64_t rip, uint64_t rbp);
 
 #define BUG_ON(cond)                                                                               \
     do {                                                                                           \

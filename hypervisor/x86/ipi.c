@@ -1,90 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cross-CPU requests without locks that have a level: a word of request bits per CPU, one slot for function calls, and the
- * TLB clock. Invariant: whoever waits here polls its own requests meanwhile, so two CPUs can wait for each other.
+ * Cross-CPU requests without locks. Invariant: whoever waits for another CPU polls its own requests meanwhile, so two CPUs
+ * can wait for each other.
  */
 #include "x86/ipi.h"
 
 #include "common/compiler.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
-#include "x86/ipi_request.h"
 #include "x86/percpu.h"
 #include "x86/time.h"
+#include "x86/tlb.h"
 
 #define STOP_WAIT_NS 100000000ull
 
 uint64_t cpus_online = 1;
 uint32_t nr_cpus = 1;
 
-/* The one function call under way. */
-static struct {
-    uint32_t taken;
-    void (*fn)(void *arg);
-    void *arg;
-    uint64_t pending; /* CPUs that have not run it yet */
-} call;
-
 static uint32_t stopping;
 static uint64_t stopped;
-
-static void call_serve(void)
-{
-    uint64_t me = 1ul << this_cpu()->cpu;
-
-    call.fn(call.arg);
-    __atomic_and_fetch(&call.pending, ~me, __ATOMIC_RELEASE);
-}
 
 void ipi_poll(void)
 {
     struct percpu *p = this_cpu();
-    uint32_t request;
 
-    if (likely(READ_ONCE(p->ipi_request) == 0)) {
-        return;
-    }
-    request = __atomic_exchange_n(&p->ipi_request, 0, __ATOMIC_ACQ_REL);
-    if (request & (IPI_REQUEST_FLUSH | IPI_REQUEST_FLUSH_HV)) {
-        tlb_serve(request);
-    }
-    if (request & IPI_REQUEST_CALL) {
-        call_serve();
-    }
-}
-
-void ipi_request(uint32_t cpu, uint32_t bits)
-{
-    __atomic_or_fetch(&percpu_of(cpu)->ipi_request, bits, __ATOMIC_RELEASE);
-    ipi_kick(cpu);
-}
-
-void ipi_call(uint64_t cpus, void (*fn)(void *arg), void *arg)
-{
-    uint64_t me = 1ul << this_cpu()->cpu;
-    uint64_t others = cpus & READ_ONCE(cpus_online) & ~me;
-
-    if (others) {
-        while (__atomic_exchange_n(&call.taken, 1, __ATOMIC_ACQUIRE)) {
-            ipi_poll();
-            cpu_relax();
-        }
-        call.fn = fn;
-        call.arg = arg;
-        __atomic_store_n(&call.pending, others, __ATOMIC_RELEASE);
-        for (uint64_t left = others; left; left &= left - 1) {
-            ipi_request((uint32_t)__builtin_ctzl(left), IPI_REQUEST_CALL);
-        }
-    }
-    if (cpus & me) {
-        fn(arg);
-    }
-    if (others) {
-        while (__atomic_load_n(&call.pending, __ATOMIC_ACQUIRE)) {
-            ipi_poll();
-            cpu_relax();
-        }
-        __atomic_store_n(&call.taken, 0, __ATOMIC_RELEASE);
+    /* The request is taken back before the flush: one that comes later is answered by another. */
+    if (unlikely(READ_ONCE(p->flush_wanted))) {
+        __atomic_store_n(&p->flush_wanted, 0, __ATOMIC_SEQ_CST);
+        tlb_flush_local();
     }
 }
 

@@ -14,11 +14,8 @@
 #define VEC_IPI         0xf1
 #define VEC_SPURIOUS    0xff
 
-/* Serve what others asked of this CPU (TLB flush, function call). Cheap when there is nothing. */
+/* Serve what others asked of this CPU (a TLB flush). Cheap when there is nothing. */
 void ipi_poll(void);
-
-/* Run fn(arg) on every CPU in the mask (this one included if set) and wait for all; fn must be short and lock-free. */
-void ipi_call(uint64_t cpus, void (*fn)(void *arg), void *arg);
 
 /* Stop all other CPUs for good, by NMI; returns when they have stopped or a while has passed. */
 void ipi_stop_others(void);

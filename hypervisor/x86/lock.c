@@ -66,27 +66,8 @@ void spin_lock(struct spinlock *lock)
     spin_lock_at(lock, lock->level);
 }
 
-bool spin_trylock(struct spinlock *lock)
-{
-    uint32_t owner = __atomic_load_n(&lock->owner_ticket, __ATOMIC_RELAXED);
-
-    /* next_ticket only moves on from owner's value when someone takes the lock: equal means free. */
-    if (!__atomic_compare_exchange_n(&lock->next_ticket, &owner, owner + 1, false, __ATOMIC_ACQUIRE,
-                                     __ATOMIC_RELAXED)) {
-        return false;
-    }
-    level_enter(lock, lock->level);
-    return true;
-}
-
 void spin_unlock(struct spinlock *lock)
 {
     level_leave(lock);
     __atomic_store_n(&lock->owner_ticket, lock->owner_ticket + 1, __ATOMIC_RELEASE);
-}
-
-bool spin_is_locked(const struct spinlock *lock)
-{
-    return __atomic_load_n(&lock->owner_ticket, __ATOMIC_RELAXED) !=
-           __atomic_load_n(&lock->next_ticket, __ATOMIC_RELAXED);
 }

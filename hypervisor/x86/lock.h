@@ -8,7 +8,6 @@
 #ifndef X86_LOCK_H
 #define X86_LOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum lock_level {
@@ -16,12 +15,12 @@ enum lock_level {
     LOCK_DOMCTL,           /* one control operation on a domain */
     LOCK_GRANT,            /* grant_table.lock */
     LOCK_MM,               /* mm_owner.lock: page-table types of one domain */
-    LOCK_EVENT,            /* event channels of one domain; two domains: lower domid first, see event/ */
-    LOCK_EVENT_PEER,       /* the second of a pair */
-    LOCK_PAGES,            /* mm_owner page list and limits */
-    LOCK_HEAP,             /* frame allocator and hv_alloc */
-    LOCK_SCHED,            /* a run queue */
-    LOCK_SCHED_PEER,       /* the second of a pair */
+    LOCK_EVENT,      /* event channels of one domain; two domains: lower domid first, see event/ */
+    LOCK_EVENT_PEER, /* the second of a pair */
+    LOCK_PAGES,      /* mm_owner page list and limits */
+    LOCK_HEAP,       /* frame allocator and hv_alloc */
+    LOCK_SCHED,      /* a run queue */
+    LOCK_SCHED_PEER, /* the second of a pair */
     LOCK_TIMER,
     LOCK_CONSOLE,
     LOCK_LEVELS
@@ -35,16 +34,15 @@ struct spinlock {
     uint8_t held_level; /* the level it was taken at; written by the holder */
 };
 
-#define SPINLOCK_INIT(lock_name, lock_level) {0, 0, lock_name, lock_level, 0}
+#define SPINLOCK_INIT(lock_name, lock_level)                                                       \
+    {                                                                                              \
+        0, 0, lock_name, lock_level, 0                                                             \
+    }
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_level level);
 void spin_lock(struct spinlock *lock);
 /* The second lock of a pair of one kind, taken in the pair's documented order, at the peer level. */
 void spin_lock_at(struct spinlock *lock, enum lock_level level);
-bool spin_trylock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
-
-/* For assertions in debug builds only. */
-bool spin_is_locked(const struct spinlock *lock);
 
 #endif

@@ -17,7 +17,8 @@ struct vcpu;
 /* Hardware 64-bit TSS, SDM vol. 3, 8.7. The I/O bitmap base points past the limit: every guest port access faults. */
 struct tss64 {
     uint32_t reserved0;
-    uint64_t rsp0; /* end of curr->regs' hardware frame: guest state is saved straight into the vCPU */
+    uint64_t
+        rsp0; /* end of curr->regs' hardware frame: guest state is saved straight into the vCPU */
     uint64_t rsp1, rsp2;
     uint64_t reserved1;
     uint64_t ist[7];
@@ -27,37 +28,39 @@ struct tss64 {
 } __packed_struct __aligned_to(8);
 
 /* Work to be done on a CPU before it returns to a guest or sleeps: bits of percpu.work. */
-#define WORK_RESCHED   (1u << 0) /* run the scheduler */
-#define WORK_TIMER     (1u << 1) /* expired software timers */
-#define WORK_CONSOLE   (1u << 3) /* characters arrived on the console */
-#define WORK_REAP      (1u << 4) /* a domain that has ended is to be destroyed */
+#define WORK_RESCHED (1u << 0) /* run the scheduler */
+#define WORK_TIMER   (1u << 1) /* expired software timers */
+#define WORK_CONSOLE (1u << 3) /* characters arrived on the console */
+#define WORK_REAP    (1u << 4) /* a domain that has ended is to be destroyed */
 
 struct percpu {
     /* private to the owning CPU */
-    uint64_t scratch_rsp;    /* syscall stub: the guest's rsp for three instructions */
-    struct vcpu *curr;       /* the vCPU whose guest state is loaded, NULL while idle */
-    uint64_t syscall_entry;  /* where the SYSCALL stubs go on: entry.S */
+    uint64_t scratch_rsp;   /* syscall stub: the guest's rsp for three instructions */
+    struct vcpu *curr;      /* the vCPU whose guest state is loaded, NULL while idle */
+    uint64_t syscall_entry; /* where the SYSCALL stubs go on: entry.S */
     uint64_t syscall32_entry;
-    uint32_t cpu;            /* our number, 0 is the boot CPU */
+    uint32_t cpu; /* our number, 0 is the boot CPU */
     uint32_t apic_id;
-    uint32_t lock_depth;     /* debug: levels held */
-    uint32_t in_irq;         /* nesting of interrupts taken inside the hypervisor */
-    uint64_t lock_levels;    /* debug: bitmap of held lock levels, see x86/lock.h */
-    uint64_t cr3;            /* what CR3 holds */
+    uint32_t lock_depth;  /* debug: levels held */
+    uint32_t in_irq;      /* nesting of interrupts taken inside the hypervisor */
+    uint64_t lock_levels; /* debug: bitmap of held lock levels, see x86/lock.h */
+    uint64_t cr3;         /* what CR3 holds */
     uint64_t idle_since_ns;
     uint64_t idle_ns;
-    uint32_t fault_vector;   /* of the last fault that had a fix-up: what uaccess and IRET ran into */
+    uint32_t fault_vector; /* of the last fault that had a fix-up: what uaccess and IRET ran into */
     uint32_t fault_code;
     uint64_t fault_cr2;
-    uint64_t *area_ptes;     /* the L1 entries of our area: descriptor windows, see x86/gdt_tss.h */
+    uint64_t *area_ptes; /* the L1 entries of our area: descriptor windows, see x86/gdt_tss.h */
     struct tss64 tss __aligned_to(64);
-    void *room[8];           /* one pointer for each room above x86 that needs per-CPU state: enum percpu_room */
+    void *room
+        [8]; /* one pointer for each room above x86 that needs per-CPU state: enum percpu_room */
 
     /* shared: other CPUs set bits here, atomically */
     uint32_t work __aligned_to(64); /* WORK_* */
     uint32_t online;
-    uint32_t ipi_request;           /* x86/ipi.c: what is asked of us */
-    uint64_t tlb_seen;              /* x86/tlb.c: our guest translations are newer than this reading of the clock */
+    uint32_t flush_wanted; /* another CPU waits for us to forget all guest translations */
+    uint64_t
+        tlb_seen; /* x86/tlb.c: our guest translations are newer than this reading of the clock */
 };
 
 enum percpu_room {
@@ -93,7 +96,8 @@ void percpu_set_current(struct vcpu *v);
 /* Ask a CPU for work (WORK_* bits) and make sure that it notices: another CPU gets an interrupt. */
 void percpu_raise(uint32_t cpu, uint32_t work);
 
-extern uint64_t cpus_online; /* bitmap; const after SMP start except by CPU hotplug, which there is none of */
+extern uint64_t
+    cpus_online; /* bitmap; const after SMP start except by CPU hotplug, which there is none of */
 extern uint32_t nr_cpus;
 
 /* The boot CPU's area in the final tables, over the frames that it uses already. */

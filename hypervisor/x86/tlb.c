@@ -9,7 +9,6 @@
 #include "common/compiler.h"
 #include "x86/cpu.h"
 #include "x86/ipi.h"
-#include "x86/ipi_request.h"
 #include "x86/percpu.h"
 
 uint64_t tlb_flush_clock __aligned_to(64) = 1;
@@ -49,35 +48,16 @@ void tlb_flush_local_va(uint64_t va)
     invlpg(va);
 }
 
-static void flush_everything(void)
+/* Ask the CPUs (never ourselves) and wait until each has flushed since now. */
+static void flush_others(uint64_t cpus)
 {
-    uint64_t reading = clock_read();
+    uint64_t target = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
 
-    if (cpu_features.pge) {
-        uint64_t cr4 = read_cr4();
-
-        write_cr4(cr4 & ~CR4_PGE);
-        write_cr4(cr4);
-    } else {
-        write_cr3(read_cr3());
-    }
-    seen_set(reading);
-}
-
-void tlb_serve(uint32_t request)
-{
-    if (request & IPI_REQUEST_FLUSH_HV) {
-        flush_everything();
-    } else {
-        tlb_flush_local();
-    }
-}
-
-/* Ask the CPUs (never ourselves) and wait until each has flushed since `target`. */
-static void flush_and_wait(uint64_t cpus, uint32_t bits, uint64_t target)
-{
     for (uint64_t left = cpus; left; left &= left - 1) {
-        ipi_request((uint32_t)__builtin_ctzl(left), bits);
+        uint32_t cpu = (uint32_t)__builtin_ctzl(left);
+
+        __atomic_store_n(&percpu_of(cpu)->flush_wanted, 1, __ATOMIC_RELEASE);
+        ipi_kick(cpu);
     }
     for (uint64_t left = cpus; left; left &= left - 1) {
         while (seen_by((uint32_t)__builtin_ctzl(left)) < target) {
@@ -93,8 +73,7 @@ void tlb_flush_cpus(uint64_t cpus)
     uint64_t others = cpus & READ_ONCE(cpus_online) & ~me;
 
     if (others) {
-        flush_and_wait(others, IPI_REQUEST_FLUSH,
-                       __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
+        flush_others(others);
     }
     if (cpus & me) {
         tlb_flush_local();
@@ -112,18 +91,6 @@ void tlb_flush_cpus_va(uint64_t cpus, uint64_t va)
     if (cpus & me) {
         invlpg(va);
     }
-}
-
-void tlb_flush_hv_all(void)
-{
-    uint64_t me = 1ul << this_cpu()->cpu;
-    uint64_t others = READ_ONCE(cpus_online) & ~me;
-
-    if (others) {
-        flush_and_wait(others, IPI_REQUEST_FLUSH_HV,
-                       __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST));
-    }
-    flush_everything();
 }
 
 uint32_t tlb_clock(void)

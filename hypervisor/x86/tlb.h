@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLB maintenance. Guest mappings are never global, so loading CR3 forgets all of them; the hypervisor's are.
+ * TLB maintenance. Guest mappings are never global, so loading CR3 forgets all of them; the hypervisor's are,
+ * and never change once they are made.
  * A flush has happened on every CPU of the mask when a call returns: callers may reuse the frame at once.
  * The clock counts requests; a CPU that has forgotten all translations since a reading of it needs no flush for that.
  */
@@ -9,11 +10,10 @@
 
 #include <stdint.h>
 
-void tlb_flush_local(void);                          /* all guest translations of this CPU */
-void tlb_flush_local_va(uint64_t va);                /* one page */
-void tlb_flush_cpus(uint64_t cpus);                  /* all guest translations on these CPUs */
-void tlb_flush_cpus_va(uint64_t cpus, uint64_t va);  /* one page on these CPUs */
-void tlb_flush_hv_all(void);                         /* hypervisor (global) translations, all CPUs */
+void tlb_flush_local(void);                         /* all guest translations of this CPU */
+void tlb_flush_local_va(uint64_t va);               /* one page */
+void tlb_flush_cpus(uint64_t cpus);                 /* all guest translations on these CPUs */
+void tlb_flush_cpus_va(uint64_t cpus, uint64_t va); /* one page on these CPUs */
 
 /* The clock itself, for entry code that loads roots as tlb_load_cr3() does. */
 extern uint64_t tlb_flush_clock;
