@@ -132,30 +132,21 @@ static int report_done(uint64_t done_ptr, uint32_t done, int rc)
     return rc;
 }
 
-static uint32_t done_before(uint64_t count, uint64_t done_ptr)
+static uint32_t done_before(uint64_t done_ptr)
 {
     uint32_t done;
 
-    return (count & COUNT_CONTINUED) && done_ptr &&
-                   guest_read(&done, gva_make(done_ptr), sizeof(done)) == 0
-               ? done
-               : 0;
+    return done_ptr && guest_read(&done, gva_make(done_ptr), sizeof(done)) == 0 ? done : 0;
 }
 
-int64_t hc_mmu_update(uint64_t reqs, uint64_t count, uint64_t done_ptr, uint64_t foreign)
+/* The batch between two domains; what is common to all calls is in hc_mmu_update(). */
+static int update_foreign(gva_t reqs, uint32_t n, uint32_t foreign, uint32_t *i)
 {
-    uint32_t n = (uint32_t)count & ~COUNT_CONTINUED;
-    uint32_t before = done_before(count, done_ptr);
-    uint32_t tables_id = (uint32_t)foreign >> 16; /* 0: the caller's, else 1 + id */
+    uint32_t tables_id = foreign >> 16; /* 0: the caller's, else 1 + id */
     struct owner_ref tables, frames;
     struct pt_update u;
-    uint32_t i = 0;
-    int rc;
+    int rc = owner_get(tables_id ? (domid_t)(tables_id - 1) : DOMID_SELF, &tables);
 
-    if (!guest_range_ok(gva_make(reqs), n * sizeof(struct mmu_update))) {
-        return -EFAULT;
-    }
-    rc = owner_get(tables_id ? (domid_t)(tables_id - 1) : DOMID_SELF, &tables);
     if (rc) {
         return rc == -ESRCH ? -EINVAL : rc;
     }
@@ -163,14 +154,63 @@ int64_t hc_mmu_update(uint64_t reqs, uint64_t count, uint64_t done_ptr, uint64_t
     if (rc == 0) {
         rc = pt_update_begin(&u, tables.o, frames.o);
         if (rc == 0) {
-            rc = update_all(&u, gva_make(reqs), n, &i);
+            rc = update_all(&u, reqs, n, i);
             pt_update_end(&u);
         }
         owner_put(&frames);
     }
     owner_put(&tables);
+    return rc;
+}
+
+/* A single request is a call of its own so often that it goes without a batch. */
+static int update_single(struct mm_owner *o, gva_t reqs, uint32_t *i)
+{
+    struct mmu_update req;
+    int rc = guest_read(&req, reqs, sizeof(req));
+
+    if (unlikely(rc != 0)) {
+        return rc;
+    }
+    if (likely((req.ptr & 3) != MMU_MACHPHYS_UPDATE)) {
+        rc = pt_update_single(o, maddr_make(req.ptr & ~3ull), req.val,
+                              (req.ptr & 3) == MMU_PT_UPDATE_PRESERVE_AD ? PT_STORE_KEEP_AD
+                                                                         : PT_STORE_NORMAL);
+    } else {
+        rc = set_m2p(o, mfn_of_maddr(maddr_make(req.ptr)), req.val);
+    }
+    *i = rc == 0;
+    return rc;
+}
+
+static int update_own(gva_t reqs, uint32_t n, uint32_t *i)
+{
+    struct mm_owner *o = &current_vcpu()->domain->mm;
+    struct pt_update u;
+    int rc;
+
+    if (n == 1) {
+        return update_single(o, reqs, i);
+    }
+    rc = pt_update_begin(&u, o, o);
+    if (likely(rc == 0)) {
+        rc = update_all(&u, reqs, n, i);
+        pt_update_end(&u);
+    }
+    return rc;
+}
+
+int64_t hc_mmu_update(uint64_t reqs, uint64_t count, uint64_t done_ptr, uint64_t foreign)
+{
+    uint32_t n = (uint32_t)count & ~COUNT_CONTINUED;
+    uint32_t before = unlikely(count & COUNT_CONTINUED) ? done_before(done_ptr) : 0;
+    uint32_t i = 0;
+    int rc = likely((uint32_t)foreign == DOMID_SELF)
+                 ? update_own(gva_make(reqs), n, &i)
+                 : update_foreign(gva_make(reqs), n, (uint32_t)foreign, &i);
+
     rc = report_done(done_ptr, before + i, rc);
-    if (rc == -ERESTART) {
+    if (unlikely(rc == -ERESTART)) {
         return hc_continue_mmu_update(reqs + i * sizeof(struct mmu_update),
                                       (n - i) | COUNT_CONTINUED, done_ptr, foreign);
     }
@@ -213,36 +253,34 @@ static int flush_after(const struct vcpu *v, uint64_t va, uint64_t flags)
     return 0;
 }
 
-static int store_at(const struct vcpu *v, struct mm_owner *frames, uint64_t va, uint64_t val)
-{
-    struct pt_update u;
-    maddr_t where;
-    int rc;
-
-    if (unlikely(!va_canonical(va))) {
-        return -EINVAL;
-    }
-    rc = pt_update_begin(&u, &v->domain->mm, frames);
-    if (unlikely(rc != 0)) {
-        return rc;
-    }
-    rc = pt_update_find(&v->domain->mm, v->pv.kernel_root, gva_make(va), &where);
-    if (likely(rc == 0)) {
-        rc = pt_update_store_l1(&u, where, val);
-    }
-    pt_update_end(&u);
-    return rc;
-}
-
 int64_t hc_update_va_mapping(uint64_t va, uint64_t val, uint64_t flags)
 {
     const struct vcpu *v = current_vcpu();
-    int rc = store_at(v, &v->domain->mm, va, val);
+    int rc = va_canonical(va) ? pt_update_va(&v->domain->mm, v->pv.kernel_root, gva_make(va), val)
+                              : -EINVAL;
 
     if (unlikely(rc == -ERESTART)) {
         return hc_continue_update_va_mapping(va, val, flags);
     }
     return rc ? rc : flush_after(v, va, flags);
+}
+
+static int store_foreign(const struct vcpu *v, struct mm_owner *frames, uint64_t va, uint64_t val)
+{
+    struct pt_update u;
+    maddr_t where;
+    int rc = pt_update_begin(&u, &v->domain->mm, frames);
+
+    if (rc) {
+        return rc;
+    }
+    rc = va_canonical(va) ? pt_update_find(&v->domain->mm, v->pv.kernel_root, gva_make(va), &where)
+                          : -EINVAL;
+    if (rc == 0) {
+        rc = pt_update_store_l1(&u, where, val);
+    }
+    pt_update_end(&u);
+    return rc;
 }
 
 int64_t hc_update_va_mapping_otherdomain(uint64_t va, uint64_t val, uint64_t flags, uint64_t domid)
@@ -254,7 +292,7 @@ int64_t hc_update_va_mapping_otherdomain(uint64_t va, uint64_t val, uint64_t fla
     if (rc) {
         return rc;
     }
-    rc = store_at(v, frames.o, va, val);
+    rc = store_foreign(v, frames.o, va, val);
     owner_put(&frames);
     if (rc == -ERESTART) {
         return hc_continue_update_va_mapping_otherdomain(va, val, flags, domid);

@@ -156,7 +156,31 @@ enum pt_reason page_type_get_segdesc(struct page_info *pg);
  * Drop a type reference. False: it is the last one of a table, the caller must go by pt_walk_put()
  * (nothing done).
  */
-bool page_type_try_put(struct page_info *pg);
+static inline bool page_type_try_put(struct page_info *pg)
+{
+    uint64_t old = __atomic_load_n(&pg->type, __ATOMIC_ACQUIRE);
+    struct type_step step;
+
+    do {
+        step = pgt_put(old, tlb_clock(), false);
+        if (unlikely(step.action == TYPE_LOCK)) {
+            return false;
+        }
+    } while (unlikely(!__atomic_compare_exchange_n(&pg->type, &old, step.next, false,
+                                                   __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)));
+    return true;
+}
+
+/* page_type_get() where one exchange is enough; false says nothing but "go the long way". */
+static inline bool page_type_get_fast(struct page_info *pg, enum page_type want)
+{
+    uint64_t old = __atomic_load_n(&pg->type, __ATOMIC_ACQUIRE);
+    struct type_step step = pgt_get(old, want, false);
+
+    return likely(step.action == TYPE_DONE) &&
+           likely(__atomic_compare_exchange_n(&pg->type, &old, step.next, false, __ATOMIC_SEQ_CST,
+                                              __ATOMIC_RELAXED));
+}
 
 /* ---- what page_type.c and pt_walk.c ask of the machine; host tests bring their own ---- */
 

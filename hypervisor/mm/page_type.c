@@ -117,18 +117,3 @@ enum pt_reason page_type_get_segdesc(struct page_info *pg)
 {
     return get(pg, PAGE_SEGDESC);
 }
-
-bool page_type_try_put(struct page_info *pg)
-{
-    for (;;) {
-        uint64_t old = __atomic_load_n(&pg->type, __ATOMIC_ACQUIRE);
-        struct type_step step = pgt_put(old, tlb_clock(), false);
-
-        if (unlikely(step.action == TYPE_LOCK)) {
-            return false;
-        }
-        if (likely(exchange(pg, old, step.next))) {
-            return true;
-        }
-    }
-}

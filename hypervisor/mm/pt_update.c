@@ -9,33 +9,42 @@
 
 #include "mm/map.h"
 
+static inline void init(struct pt_update *u, struct mm_owner *tables, struct mm_owner *frames)
+{
+    u->scope = (struct pt_scope){tables, frames->id, tables != frames};
+    u->frames = frames;
+    u->slow_bits = tables->rules.bad_addr | PTE_CACHE;
+    u->frame = NULL;
+    u->mfn = MFN_INVALID_RAW;
+}
+
 int pt_update_begin(struct pt_update *u, struct mm_owner *tables, struct mm_owner *frames)
 {
-    int rc = pt_walk_settle(tables);
+    int rc;
 
-    if (likely(rc == 0) && unlikely(frames != tables)) {
-        rc = pt_walk_settle(frames);
-    }
-    if (unlikely(rc != 0)) {
-        return rc;
+    if (unlikely(pt_walk_is_open(tables)) || unlikely(frames != tables)) {
+        rc = pt_walk_settle(tables);
+        if (rc == 0) {
+            rc = pt_walk_settle(frames);
+        }
+        if (rc != 0) {
+            return rc;
+        }
     }
     if (unlikely(tables->dying || frames->dying)) {
         return -ESRCH;
     }
-    u->scope = (struct pt_scope){tables, frames->id, tables != frames};
-    u->frames = frames;
-    u->frame = NULL;
-    u->slots = NULL;
-    u->level = 0;
+    init(u, tables, frames);
     return 0;
 }
 
-static void release_frame(struct pt_update *u)
+static inline void release_frame(struct pt_update *u)
 {
     if (u->frame) {
         unmap_frame(u->slots);
         pt_walk_put(u->scope.tables, u->frame);
         u->frame = NULL;
+        u->mfn = MFN_INVALID_RAW;
     }
 }
 
@@ -68,17 +77,12 @@ static inline bool may_be_passing(const struct pt_update *u)
     return pt_walk_is_open(u->scope.tables) || pt_walk_is_open(u->frames);
 }
 
-/* Make `mfn` the batch's frame: as a table if it is one, as memory if it can be written. */
-static enum pt_reason use_frame(struct pt_update *u, mfn_t mfn, int *rc)
+static enum pt_reason use_other_frame(struct pt_update *u, mfn_t mfn, int *rc)
 {
     struct page_info *pg = page_of_mfn(mfn);
     enum page_type type;
-    enum pt_reason reason;
+    uint64_t word;
 
-    *rc = 0;
-    if (likely(u->frame) && u->frame == pg) {
-        return PT_OK;
-    }
     release_frame(u);
     if (!pg) {
         return PT_REFUSED_FRAME;
@@ -86,23 +90,25 @@ static enum pt_reason use_frame(struct pt_update *u, mfn_t mfn, int *rc)
     if (!page_get(pg, u->scope.tables->id, false)) {
         return PT_REFUSED_OWNER;
     }
-    type = pgt_type(READ_ONCE(pg->type));
-    if (!page_type_is_table(type) || pgt_count(READ_ONCE(pg->type)) == 0) {
-        type = PAGE_WRITABLE;
-    }
-    reason = page_type_get(pg, type);
-    if (reason != PT_OK) {
+    word = READ_ONCE(pg->type);
+    type = page_type_is_table(pgt_type(word)) && pgt_count(word) ? pgt_type(word) : PAGE_WRITABLE;
+    if (!page_type_get_fast(pg, type) && page_type_get(pg, type) != PT_OK) {
         page_put(pg);
-        if (!may_be_passing(u)) {
-            return PT_REFUSED_NOT_TABLE;
-        }
-        *rc = -ERESTART;
-        return PT_OK;
+        *rc = may_be_passing(u) ? -ERESTART : 0;
+        return *rc ? PT_OK : PT_REFUSED_NOT_TABLE;
     }
     u->frame = pg;
+    u->mfn = mfn_raw(mfn);
     u->slots = map_frame(mfn);
     u->level = type == PAGE_WRITABLE ? 0 : page_type_level(type);
     return PT_OK;
+}
+
+/* Make `mfn` the batch's frame: as a table if it is one, as memory if it can be written. */
+static inline enum pt_reason use_frame(struct pt_update *u, mfn_t mfn, int *rc)
+{
+    *rc = 0;
+    return likely(u->mfn == mfn_raw(mfn)) ? PT_OK : use_other_frame(u, mfn, rc);
 }
 
 static inline unsigned int slot_of(maddr_t where)
@@ -201,6 +207,64 @@ static int store(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt
     return rc;
 }
 
+/* References of an L1 entry for RAM, if one exchange each is enough. */
+static inline struct page_info *leaf_get_fast(const struct pt_scope *scope, uint64_t entry)
+{
+    struct page_info *pg = page_of_mfn(mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT));
+
+    if (unlikely(!pg) || unlikely(!page_get(pg, scope->frames_id, scope->foreign))) {
+        return NULL;
+    }
+    if ((entry & PTE_RW) && unlikely(!page_type_get_fast(pg, PAGE_WRITABLE))) {
+        page_put(pg);
+        return NULL;
+    }
+    return pg;
+}
+
+/*
+ * What nearly every update is, in one piece without calls: an L1 entry that comes, goes or changes,
+ * for RAM whose type does not have to change. The steps are those of store(). False: nothing was
+ * done, store() has to do it or to say why not.
+ */
+static inline __attribute__((always_inline)) bool
+store_fast(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt_store_mode mode)
+{
+    struct page_info *pg = NULL;
+    uint64_t canon = entry, old, new;
+    enum pt_change kind;
+
+    if (unlikely(u->level != 1)) {
+        return false;
+    }
+    if (entry & PTE_P) {
+        if (unlikely(entry & u->slow_bits)) {
+            return false;
+        }
+        canon = (entry | PTE_US) & ~PTE_G;
+    }
+    old = __atomic_load_n(&u->slots[slot], __ATOMIC_RELAXED);
+    new = merge(canon, old, mode);
+    kind = pt_change_kind(1, old, new);
+    if (kind == PT_CHANGE_MAP || kind == PT_CHANGE_REPLACE) {
+        pg = leaf_get_fast(&u->scope, new);
+        if (unlikely(!pg)) {
+            return false;
+        }
+    }
+    if (unlikely(!__atomic_compare_exchange_n(&u->slots[slot], &old, new, false, __ATOMIC_SEQ_CST,
+                                              __ATOMIC_RELAXED))) {
+        if (pg) {
+            pt_leaf_put(new);
+        }
+        return false;
+    }
+    if (kind == PT_CHANGE_UNMAP || kind == PT_CHANGE_REPLACE) {
+        pt_leaf_put(old);
+    }
+    return true;
+}
+
 int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry, enum pt_store_mode mode)
 {
     unsigned int slot = slot_of(where);
@@ -219,7 +283,7 @@ int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry, enum pt_
         release_frame(u); /* the next entry may use it as a table */
         return 0;
     }
-    return store(u, slot, entry, mode, NULL);
+    return likely(store_fast(u, slot, entry, mode)) ? 0 : store(u, slot, entry, mode, NULL);
 }
 
 int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry)
@@ -232,7 +296,10 @@ int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry)
     if (unlikely(rc != 0)) {
         return rc;
     }
-    return likely(u->level == 1) ? store(u, slot_of(where), entry, PT_STORE_NORMAL, NULL) : -EINVAL;
+    if (likely(store_fast(u, slot_of(where), entry, PT_STORE_NORMAL))) {
+        return 0;
+    }
+    return u->level == 1 ? store(u, slot_of(where), entry, PT_STORE_NORMAL, NULL) : -EINVAL;
 }
 
 int pt_update_compare(struct pt_update *u, maddr_t where, uint64_t *expected, uint64_t entry)
@@ -250,40 +317,94 @@ int pt_update_compare(struct pt_update *u, maddr_t where, uint64_t *expected, ui
     return rc != 0 ? rc : store(u, slot, entry, PT_STORE_COMPARE, expected);
 }
 
-/* RAM of this owner; checked again by whoever takes a reference. */
-static bool owns(const struct mm_owner *o, mfn_t mfn)
+/*
+ * The table that an entry points to. Another CPU may just have given the table up and be writing to
+ * it: then the number is any, and it is only made sure that it can be looked at.
+ */
+static inline bool descend(mfn_t *mfn, uint64_t va, unsigned int level)
 {
-    const struct page_info *pg = page_of_mfn(mfn);
+    const uint64_t *table = map_frame(*mfn);
+    uint64_t entry = READ_ONCE(table[(va >> (PAGE_SHIFT + 9 * (level - 1))) & (PT_ENTRIES - 1)]);
 
-    return pg && page_owner_id(pg) == o->id;
+    unmap_frame(table);
+    *mfn = mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT);
+    return (entry & PTE_P) && page_of_mfn(*mfn);
+}
+
+static inline __attribute__((always_inline)) int find(const struct mm_owner *tables, mfn_t root,
+                                                      uint64_t va, maddr_t *where)
+{
+    mfn_t mfn = root;
+
+    if (!pt_slot_is_guest(4, (unsigned int)(va >> (PAGE_SHIFT + 27)) & (PT_ENTRIES - 1)) ||
+        !descend(&mfn, va, 4) || !descend(&mfn, va, 3) || !descend(&mfn, va, 2) ||
+        page_owner_id(page_of_idx((uint32_t)mfn_raw(mfn))) != tables->id) {
+        return -EINVAL;
+    }
+    *where = maddr_make(maddr_raw(maddr_of_mfn(mfn)) +
+                        ((va >> PAGE_SHIFT) & (PT_ENTRIES - 1)) * sizeof(uint64_t));
+    return 0;
 }
 
 int pt_update_find(const struct mm_owner *tables, mfn_t root, gva_t va, maddr_t *where)
 {
-    mfn_t mfn = root;
-    unsigned int level;
+    return find(tables, root, gva_raw(va), where);
+}
 
-    for (level = 4; level > 1; level--) {
-        unsigned int shift = PAGE_SHIFT + 9 * (level - 1);
-        unsigned int slot = (unsigned int)(gva_raw(va) >> shift) & (PT_ENTRIES - 1);
-        const uint64_t *table;
-        uint64_t entry;
+/* A batch of one by the general way. */
+static int single_slow(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode,
+                       bool l1_only)
+{
+    struct pt_update u;
+    int rc = pt_update_begin(&u, o, o);
 
-        if (!pt_slot_is_guest(level, slot)) {
-            return -EINVAL;
-        }
-        table = map_frame(mfn);
-        entry = READ_ONCE(table[slot]);
-        unmap_frame(table);
-        mfn = mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT);
-        /* another CPU may just have given the table up and be writing to it: then this is any number */
-        if (!(entry & PTE_P) || !owns(tables, mfn)) {
-            return -EINVAL;
+    if (rc == 0) {
+        rc = l1_only ? pt_update_store_l1(&u, where, entry)
+                     : pt_update_store(&u, where, entry, mode);
+        pt_update_end(&u);
+    }
+    return rc;
+}
+
+/* A batch of one in an L1 table, with everything in registers. */
+static inline __attribute__((always_inline)) int
+single(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode, bool l1_only)
+{
+    struct page_info *pg = page_of_mfn(mfn_of_maddr(where));
+    struct pt_update u;
+    bool stored = false;
+
+    if (unlikely(!pg || pt_walk_is_open(o) || o->dying) || unlikely(!page_get(pg, o->id, false))) {
+        return single_slow(o, where, entry, mode, l1_only);
+    }
+    if (likely(page_type_get_fast(pg, PAGE_L1))) {
+        init(&u, o, o);
+        u.slots = map_frame(page_mfn(pg));
+        u.level = 1;
+        stored = store_fast(&u, slot_of(where), entry, mode);
+        unmap_frame(u.slots);
+        if (unlikely(!page_type_try_put(pg))) {
+            pt_walk_put(o, pg);
+            return likely(stored) ? 0 : single_slow(o, where, entry, mode, l1_only);
         }
     }
-    *where = maddr_make(maddr_raw(maddr_of_mfn(mfn)) +
-                        ((gva_raw(va) >> PAGE_SHIFT) & (PT_ENTRIES - 1)) * sizeof(uint64_t));
-    return 0;
+    page_put(pg);
+    return likely(stored) ? 0 : single_slow(o, where, entry, mode, l1_only);
+}
+
+int pt_update_va(struct mm_owner *o, mfn_t root, gva_t va, uint64_t entry)
+{
+    maddr_t where;
+
+    if (unlikely(find(o, root, gva_raw(va), &where) != 0)) {
+        return -EINVAL;
+    }
+    return single(o, where, entry, PT_STORE_NORMAL, true);
+}
+
+int pt_update_single(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode)
+{
+    return single(o, where, entry, mode, false);
 }
 
 int pt_update_granted(struct mm_owner *tables, maddr_t where, uint64_t entry,

@@ -13,10 +13,13 @@
 struct pt_update {
     struct pt_scope scope;
     struct mm_owner *frames;
-    struct page_info
-        *frame; /* the frame written last, with a general and a type reference; NULL at first */
-    uint64_t *slots;    /* its contents */
-    unsigned int level; /* 1..4, or 0: not a table, plain memory */
+    uint64_t slow_bits; /* of an L1 entry: the short way does not know them */
+
+    /* the frame written last, with a general and a type reference */
+    struct page_info *frame; /* NULL: none */
+    uint64_t mfn;            /* its number, or MFN_INVALID_RAW */
+    uint64_t *slots;         /* its contents */
+    unsigned int level;      /* 1..4, or 0: not a table, plain memory */
 };
 
 enum pt_store_mode {
@@ -60,6 +63,11 @@ int pt_update_compare(struct pt_update *u, maddr_t where, uint64_t *expected,
  */
 int pt_update_find(const struct mm_owner *tables, mfn_t root, gva_t va,
                    maddr_t *where) __must_check;
+
+/* A whole batch of one, for a frame of the same owner; pt_update_va(): the entry that maps `va`. */
+int pt_update_single(struct mm_owner *o, maddr_t where, uint64_t entry,
+                     enum pt_store_mode mode) __must_check;
+int pt_update_va(struct mm_owner *o, mfn_t root, gva_t va, uint64_t entry) __must_check;
 
 /*
  * Grants (mm/frame_ref.h): store an L1 entry for a frame of `frames`, which need not be a domain that

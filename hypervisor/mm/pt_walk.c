@@ -57,19 +57,6 @@ enum pt_reason pt_leaf_get(const struct pt_scope *scope, uint64_t *entry)
     return PT_OK;
 }
 
-void pt_leaf_put(uint64_t entry)
-{
-    struct page_info *pg = page_of_mfn(entry_mfn(entry));
-
-    if (unlikely(!pg)) {
-        return; /* an I/O frame: what is RAM never changes, so none was taken either */
-    }
-    if ((entry & PTE_RW) && !page_type_try_put(pg)) {
-        panic("mfn %llx: writable reference of a table", (unsigned long long)page_idx(pg));
-    }
-    page_put(pg);
-}
-
 /* ---- promotion ---- */
 
 static void push(uint32_t *top, struct page_info *pg, uint16_t nr_held)

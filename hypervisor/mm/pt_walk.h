@@ -8,6 +8,7 @@
 #define MM_PT_WALK_H
 
 #include "common/compiler.h"
+#include "debug/panic.h"
 #include "mm/mm_owner.h"
 #include "mm/page.h"
 
@@ -75,7 +76,21 @@ void pt_walk_put_locked(struct mm_owner *o, struct page_info *pg);
  * read-only, cache bits on RAM). PT_OK, or the rule and nothing taken.
  */
 enum pt_reason pt_leaf_get(const struct pt_scope *scope, uint64_t *entry);
-void pt_leaf_put(uint64_t entry);
+static inline void pt_leaf_put(uint64_t entry)
+{
+    struct page_info *pg = page_of_mfn(mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT));
+
+    if (unlikely(!pg)) {
+        return; /* an I/O frame: what is RAM never changes, so none was taken either */
+    }
+    if (entry & PTE_RW) {
+        bool done = page_type_try_put(pg); /* WRITABLE has nothing to release */
+
+        ASSERT(done);
+        (void)done;
+    }
+    page_put(pg);
+}
 
 /* ---- what the walk asks of the hypervisor; host tests bring their own ---- */
 

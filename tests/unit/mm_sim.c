@@ -246,7 +246,7 @@ static void remember(struct sim_cpu *cpu, uint32_t frame, unsigned int level, bo
 }
 
 /* A guest knows which of its addresses are mapped. */
-static uint16_t present_slot(struct sim_input *in, uint32_t table)
+uint16_t sim_present_slot(struct sim_input *in, uint32_t table)
 {
     unsigned int start = sim_byte(in), i;
 
@@ -271,7 +271,7 @@ void sim_walk(struct sim_cpu *cpu, uint32_t table, unsigned int level, bool writ
 
     sim.stats.walks++;
     for (; level >= 1; level--) {
-        uint16_t slot = present_slot(in, table);
+        uint16_t slot = sim_present_slot(in, table);
         uint64_t *entry = &sim_table(table)[slot];
         uint64_t frame;
 

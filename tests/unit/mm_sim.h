@@ -104,6 +104,9 @@ uint16_t sim_slot(struct sim_input *in);
 uint64_t sim_frame(struct sim_input *in, unsigned int d);
 uint64_t sim_entry(struct sim_input *in, unsigned int d);
 
+/* A slot of the table that has an entry, if there is one. */
+uint16_t sim_present_slot(struct sim_input *in, uint32_t table);
+
 /*
  * Hardware walks from a table of `level`: sets accessed and dirty bits and caches what it sees,
  * checking nothing else.

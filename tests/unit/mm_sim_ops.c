@@ -276,20 +276,53 @@ static void op_segdesc(struct sim_input *in)
     }
 }
 
-static void op_find(struct sim_input *in)
+/* One store by the short way, which has to agree with the long one in everything. */
+static void op_single(struct sim_input *in)
+{
+    unsigned int d = sim_byte(in) % SIM_DOMS;
+    uint8_t kind = sim_byte(in);
+    uint64_t where =
+        (kind & 4) ? sim_frame(in, d) * PAGE_SIZE + sim_slot(in) * 8u : table_slot(in, d);
+    uint64_t entry = sim_entry(in, d);
+    int rc = pt_update_single(&sim.dom[d], maddr_make(where), entry,
+                              (kind & 1) ? PT_STORE_KEEP_AD : PT_STORE_NORMAL);
+
+    sim.stats.stores += rc == 0;
+    sim.stats.restarts += rc == -ERESTART;
+}
+
+/* The entry behind an address, as update_va_mapping finds and stores it. */
+static void op_va(struct sim_input *in)
 {
     const struct sim_cpu *cpu = &sim.cpu[sim_byte(in) % SIM_CPUS];
-    uint64_t va = 0;
+    unsigned int d = cpu->dom >= 0 ? (unsigned int)cpu->dom : 0;
+    uint64_t va = 0, entry = sim_entry(in, d);
     unsigned int level;
+    uint32_t table;
     maddr_t where;
+    int rc;
 
-    for (level = 4; level >= 1; level--) {
-        va |= (uint64_t)sim_slots[sim_byte(in) % 3] << (PAGE_SHIFT + 9 * (level - 1));
+    if (cpu->dom < 0) {
+        return;
     }
-    if (cpu->dom >= 0 &&
-        pt_update_find(&sim.dom[cpu->dom], mfn_make(cpu->root), gva_make(va), &where) == 0) {
+    table = cpu->root;
+    for (level = 4; level >= 1; level--) {
+        uint64_t slot = sim_present_slot(in, table);
+
+        va |= slot << (PAGE_SHIFT + 9 * (level - 1));
+        if (level > 1) {
+            if (!(sim_table(table)[slot] & PTE_P) || !pt_slot_is_guest(level, (unsigned int)slot)) {
+                break;
+            }
+            table = (uint32_t)((sim_table(table)[slot] & PTE_ADDR) >> PAGE_SHIFT);
+        }
+    }
+    if (pt_update_find(&sim.dom[d], mfn_make(cpu->root), gva_make(va), &where) == 0) {
         sim.stats.finds++;
     }
+    rc = pt_update_va(&sim.dom[d], mfn_make(cpu->root), gva_make(va), entry);
+    sim.stats.stores += rc == 0;
+    sim.stats.restarts += rc == -ERESTART;
 }
 
 static bool emptied[SIM_DOMS];
@@ -408,11 +441,11 @@ bool sim_step(struct sim_input *in)
 {
     /* the most useful ones come several times */
     static void (*const ops[])(struct sim_input *) = {
-        op_stores,    op_stores, op_stores, op_stores,  op_tree,        op_tree,
-        op_tree,      op_fill,   op_pin,    op_unpin,   op_unpin,       op_load_root,
-        op_load_root, op_walk,   op_walk,   op_walk,    op_guest_write, op_guest_write,
-        op_alloc,     op_alloc,  op_alloc,  op_release, op_segdesc,     op_find,
-        op_find,      op_misc,   op_misc,   op_revive,
+        op_stores,      op_stores,    op_stores, op_single, op_single,  op_tree,
+        op_tree,        op_tree,      op_fill,   op_pin,    op_unpin,   op_unpin,
+        op_load_root,   op_load_root, op_walk,   op_walk,   op_walk,    op_guest_write,
+        op_guest_write, op_alloc,     op_alloc,  op_alloc,  op_release, op_segdesc,
+        op_va,          op_va,        op_misc,   op_misc,   op_revive,
     };
     uint8_t b;
 

@@ -132,6 +132,47 @@ START_TEST(foreign_mapping_is_flushed_too)
 END_TEST
 
 /*
+ * The page walker remembers where an L1 table was. The guest may write that frame only when it has
+ * forgotten, or it would write its own page tables.
+ */
+START_TEST(old_table_is_forgotten_before_it_is_writable)
+{
+    uint32_t t[5], old;
+    unsigned int i;
+
+    sim_start();
+    for (i = 1; i < 5; i++) {
+        t[i] = own(SIM_B, i);
+        if (i > 1) {
+            link_table(t[i], 0, t[i - 1], PTE_RW);
+        }
+    }
+    old = own(SIM_B, 5);
+    link_table(t[2], 1, old, PTE_RW);
+    ck_assert_int_eq(pt_root_get(&sim.dom[SIM_B], mfn_make(t[4])), 0);
+    sim.dom[SIM_B].running_cpus = 2;
+    sim.cpu[1].dom = (int)SIM_B;
+    sim.cpu[1].root = t[4];
+    sim.cpu[1].tlb[0] = (struct sim_translation){.frame = old, .level = 1, .used = true};
+    ck_assert_int_eq(store(SIM_B, SIM_B, t[1], 0, pte(old, PTE_RW)), -EBUSY);
+    ck_assert_int_eq(store(SIM_B, SIM_B, t[2], 1, 0), 0);
+    ck_assert(sim.cpu[1].tlb[0].used);
+    if (_i) {
+        maddr_t where = maddr_make((uint64_t)t[1] * PAGE_SIZE);
+
+        ck_assert_int_eq(pt_walk_settle(&sim.dom[SIM_B]), 0);
+        ck_assert_int_eq(
+            pt_update_single(&sim.dom[SIM_B], where, pte(old, PTE_RW), PT_STORE_NORMAL), 0);
+        sim_check();
+    } else {
+        ck_assert_int_eq(store(SIM_B, SIM_B, t[1], 0, pte(old, PTE_RW)), 0);
+    }
+    ck_assert(!sim.cpu[1].tlb[0].used);
+    sim_end();
+}
+END_TEST
+
+/*
  * Tables that point at themselves, or at a table of their own level, are refused at every level and
  * by every route.
  */
@@ -290,8 +331,9 @@ int main(void)
     int failed;
 
     tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, random_operations_keep_the_wall, 0, 20);
+    tcase_add_loop_test(tc, random_operations_keep_the_wall, 0, 40);
     tcase_add_test(tc, foreign_mapping_is_flushed_too);
+    tcase_add_loop_test(tc, old_table_is_forgotten_before_it_is_writable, 0, 2);
     tcase_add_loop_test(tc, no_recursive_tables, 0, 4);
     tcase_add_test(tc, no_fast_path_around_the_check);
     tcase_add_loop_test(tc, preempted_pin_is_continued_by_anyone, 0, 2);
