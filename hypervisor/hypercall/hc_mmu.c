@@ -20,10 +20,7 @@
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 
-/* Top bit of count: *done already holds what was done before the call was preempted. */
-#define COUNT_CONTINUED 0x80000000u
-
-#define CHUNK           32u /* requests copied at once: half a KiB of stack */
+#define CHUNK 32u /* requests copied at once: half a KiB of stack */
 
 int owner_get(domid_t id, struct owner_ref *out)
 {
@@ -123,8 +120,7 @@ static int update_all(struct pt_update *u, gva_t reqs, uint32_t count, uint32_t 
     return rc;
 }
 
-/* Tell how many were done; a bad pointer is an error only if nothing else is. */
-static int report_done(uint64_t done_ptr, uint32_t done, int rc)
+int hc_done_report(uint64_t done_ptr, uint32_t done, int rc)
 {
     if (done_ptr && guest_write(gva_make(done_ptr), &done, sizeof(done)) && rc == 0) {
         return -EFAULT;
@@ -132,7 +128,7 @@ static int report_done(uint64_t done_ptr, uint32_t done, int rc)
     return rc;
 }
 
-static uint32_t done_before(uint64_t done_ptr)
+uint32_t hc_done_before(uint64_t done_ptr)
 {
     uint32_t done;
 
@@ -203,13 +199,13 @@ static int update_own(gva_t reqs, uint32_t n, uint32_t *i)
 int64_t hc_mmu_update(uint64_t reqs, uint64_t count, uint64_t done_ptr, uint64_t foreign)
 {
     uint32_t n = (uint32_t)count & ~COUNT_CONTINUED;
-    uint32_t before = unlikely(count & COUNT_CONTINUED) ? done_before(done_ptr) : 0;
+    uint32_t before = unlikely(count & COUNT_CONTINUED) ? hc_done_before(done_ptr) : 0;
     uint32_t i = 0;
     int rc = likely((uint32_t)foreign == DOMID_SELF)
                  ? update_own(gva_make(reqs), n, &i)
                  : update_foreign(gva_make(reqs), n, (uint32_t)foreign, &i);
 
-    rc = report_done(done_ptr, before + i, rc);
+    rc = hc_done_report(done_ptr, before + i, rc);
     if (unlikely(rc == -ERESTART)) {
         return hc_continue_mmu_update(reqs + i * sizeof(struct mmu_update),
                                       (n - i) | COUNT_CONTINUED, done_ptr, foreign);

@@ -26,4 +26,14 @@ int owner_get(domid_t id, struct owner_ref *out) __must_check;
 int foreign_get(domid_t id, struct owner_ref *out) __must_check;
 void owner_put(struct owner_ref *r);
 
+/* Top bit of a call's count: *done already holds what was done before the call was preempted. */
+#define COUNT_CONTINUED 0x80000000u
+
+/*
+ * The `done` pointer of batches (0: none): what it held when the call was continued; and the report at the end of a call with
+ * result rc, which becomes -EFAULT for a bad pointer only if nothing else is wrong.
+ */
+uint32_t hc_done_before(uint64_t done_ptr);
+int hc_done_report(uint64_t done_ptr, uint32_t done, int rc) __must_check;
+
 #endif

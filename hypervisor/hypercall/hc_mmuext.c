@@ -20,9 +20,6 @@
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 
-/* As in hc_mmu.c: *done holds what was done before a preemption. */
-#define COUNT_CONTINUED 0x80000000u
-
 int vcpu_mask_read(const struct domain *d, gva_t at, uint64_t *cpus)
 {
     uint64_t mask[(DOMAIN_MAX_VCPUS + 63) / 64] = {0};
@@ -175,42 +172,27 @@ static int one_op(struct vcpu *v, struct mm_owner *o, const struct mmuext_op *op
 
 int64_t hc_mmuext_op(uint64_t ops, uint64_t count, uint64_t done_ptr, uint64_t foreign)
 {
-    struct vcpu *v = current_vcpu();
     uint32_t n = (uint32_t)count & ~COUNT_CONTINUED;
-    uint32_t before = 0, total, i;
+    uint32_t before = (count & COUNT_CONTINUED) ? hc_done_before(done_ptr) : 0;
+    struct vcpu *v = current_vcpu();
     struct mmuext_op op;
     struct owner_ref ref;
-    int rc;
+    uint32_t i = 0;
+    int rc = owner_get((domid_t)foreign, &ref);
 
-    if (!guest_range_ok(gva_make(ops), n * sizeof(op))) {
-        return -EFAULT;
-    }
-    if ((count & COUNT_CONTINUED) && done_ptr &&
-        guest_read(&before, gva_make(done_ptr), sizeof(before))) {
-        return -EFAULT;
-    }
-    rc = foreign_get((domid_t)foreign, &ref);
     if (rc) {
         return rc;
     }
-    for (i = 0; rc == 0 && i < n; i++) {
-        if (i > 0 && preempt_pending()) {
-            rc = -ERESTART;
-            break;
-        }
-        rc = guest_read_elem(&op, gva_make(ops), i, sizeof(op));
+    while (rc == 0 && i < n) {
+        rc = i > 0 && preempt_pending() ? -ERESTART
+                                        : guest_read_elem(&op, gva_make(ops), i, sizeof(op));
         if (rc == 0) {
             rc = one_op(v, ref.o, &op);
         }
-        if (rc) {
-            break;
-        }
+        i += rc == 0;
     }
     owner_put(&ref);
-    total = before + i;
-    if (done_ptr && guest_write(gva_make(done_ptr), &total, sizeof(total)) && rc == 0) {
-        rc = -EFAULT;
-    }
+    rc = hc_done_report(done_ptr, before + i, rc);
     if (rc == -ERESTART) {
         return hc_continue_mmuext_op(ops + i * sizeof(op), (n - i) | COUNT_CONTINUED, done_ptr,
                                      foreign);

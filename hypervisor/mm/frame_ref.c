@@ -5,8 +5,6 @@
  */
 #include "mm/frame_ref.h"
 
-#include <xen/xen.h>
-
 #include "mm/page.h"
 
 int frame_get(struct mm_owner *owner, mfn_t mfn)
@@ -42,12 +40,4 @@ void frame_put_writable(mfn_t mfn)
 
     (void)page_type_try_put(pg); /* a writable type's last put needs no lock */
     page_put(pg);
-}
-
-uint16_t frame_owner_id(mfn_t mfn)
-{
-    const struct page_info *pg = page_of_mfn(mfn);
-    uint64_t refs = pg ? READ_ONCE(pg->refs) : 0;
-
-    return (refs & PGR_COUNT_MAX) ? (uint16_t)(refs >> PGR_OWNER_SHIFT) : DOMID_INVALID;
 }

@@ -28,12 +28,6 @@ int frame_get_writable(struct mm_owner *owner, mfn_t mfn) __must_check;
 void frame_put_writable(mfn_t mfn);
 
 /*
- * The owner's domid of a frame, or DOMID_INVALID (0x7ff4) when it has none: for checks, without a
- * reference.
- */
-uint16_t frame_owner_id(mfn_t mfn);
-
-/*
  * Give the owner a share in one hypervisor frame (from hv_alloc_pages): it may map it, writable or
  * not, like a frame of its own, and it never counts as its memory. Revoked by hv_frame_unshare(),
  * which the guest's mappings delay: the frame goes back to the allocator when the last of them is

@@ -28,9 +28,4 @@ static inline void m2p_set(mfn_t mfn, uint64_t pfn)
     WRITE_ONCE(m2p_table[mfn_raw(mfn)], pfn);
 }
 
-static inline uint64_t m2p_get(mfn_t mfn)
-{
-    return READ_ONCE(m2p_table[mfn_raw(mfn)]);
-}
-
 #endif

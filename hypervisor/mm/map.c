@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of map.h is not an inline function: the way from the hypervisor's own memory back to frames, and device windows.
+ * What of map.h is not an inline function: the way from the hypervisor's own memory back to frames.
  */
 #include "mm/map.h"
 
@@ -16,9 +16,4 @@ mfn_t mfn_of_hv(const void *p)
     }
     BUG_ON(va < IMAGE_VIRT_BASE || va >= DIRECTMAP_START);
     return mfn_make(image_pa(p) >> PAGE_SHIFT);
-}
-
-void *map_device(uint64_t paddr, uint64_t bytes)
-{
-    return hv_map_device(paddr, bytes);
 }

@@ -43,7 +43,4 @@ static inline void unmap_frame_pinned(const void *p)
 /* The hypervisor's own memory (from hv_alloc_pages) to its frame and back. */
 mfn_t mfn_of_hv(const void *p);
 
-/* Map device memory (uncached, hypervisor only); never unmapped. NULL if the window is full. */
-void *map_device(uint64_t paddr, uint64_t bytes);
-
 #endif

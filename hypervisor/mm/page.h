@@ -113,20 +113,6 @@ static inline bool page_get(struct page_info *pg, uint16_t owner, bool foreign)
     return true;
 }
 
-/* Another reference where the caller already has one. */
-static inline bool page_get_again(struct page_info *pg)
-{
-    uint64_t old = READ_ONCE(pg->refs);
-
-    do {
-        if (unlikely((old & PGR_COUNT_MAX) == PGR_COUNT_MAX)) {
-            return false;
-        }
-    } while (unlikely(!__atomic_compare_exchange_n(&pg->refs, &old, old + 1, true, __ATOMIC_SEQ_CST,
-                                                   __ATOMIC_RELAXED)));
-    return true;
-}
-
 /*
  * The last reference is gone: the frame goes back to where it came from (page_info.c; host tests
  * bring their own).
@@ -150,7 +136,7 @@ static inline void page_put(struct page_info *pg)
 enum pt_reason page_type_get(struct page_info *pg, enum page_type want);
 
 /* A segment-descriptor frame: checks the contents when it becomes one. */
-enum pt_reason page_type_get_segdesc(struct page_info *pg);
+#define page_type_get_segdesc(pg) page_type_get(pg, PAGE_SEGDESC)
 
 /*
  * Drop a type reference. False: it is the last one of a table, the caller must go by pt_walk_put()

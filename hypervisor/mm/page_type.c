@@ -78,7 +78,7 @@ static enum pt_reason finish_prepare(struct page_info *pg, uint64_t old,
     return reason;
 }
 
-static enum pt_reason get(struct page_info *pg, enum page_type want)
+enum pt_reason page_type_get(struct page_info *pg, enum page_type want)
 {
     for (;;) {
         uint64_t old = __atomic_load_n(&pg->type, __ATOMIC_ACQUIRE);
@@ -106,14 +106,4 @@ static enum pt_reason get(struct page_info *pg, enum page_type want)
             return PT_REFUSED_NOT_TABLE;
         }
     }
-}
-
-enum pt_reason page_type_get(struct page_info *pg, enum page_type want)
-{
-    return get(pg, want);
-}
-
-enum pt_reason page_type_get_segdesc(struct page_info *pg)
-{
-    return get(pg, PAGE_SEGDESC);
 }
