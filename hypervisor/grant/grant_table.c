@@ -242,10 +242,9 @@ static int set_version(gva_t uop)
     if (rc) {
         return rc;
     }
-    if (op.version != 1) {
-        return op.version == 2 ? -ENOSYS : -EINVAL;
-    }
-    return guest_write(uop, &op, sizeof(op));
+    rc = op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
+    op.version = 1; /* what is in force is told in any case */
+    return guest_write(uop, &op, sizeof(op)) ? -EFAULT : rc;
 }
 
 static int get_version(gva_t uop)

@@ -63,23 +63,21 @@ static int domain_ref(domid_t id, struct owner_ref *ref)
     return rc;
 }
 
+/* The ABI: what cannot be read or named ends the list before its first extent, and the count tells. */
 static int64_t op_reservation(const struct memory_call *c)
 {
     struct xen_memory_reservation r;
     struct owner_ref ref;
     uint64_t done = c->start;
-    int rc = guest_read(&r, c->arg, sizeof(r));
+    int rc;
 
-    /* The ABI's answer to all that keeps these calls from starting is how far they have come. */
-    if (rc) {
-        return (int64_t)done;
-    }
-    if (r.nr_extents >> (64 - CMD_BITS) || done >= r.nr_extents) {
+    if (guest_read(&r, c->arg, sizeof(r)) || r.nr_extents > UINT32_MAX >> CMD_BITS ||
+        done >= r.nr_extents) {
         return (int64_t)done;
     }
     rc = domain_ref(r.domid, &ref);
     if (rc) {
-        return (int64_t)done;
+        return rc == -ESRCH ? (int64_t)done : rc;
     }
     rc = c->cmd == XENMEM_decrease_reservation
              ? memory_decrease(ref.d, &r, &done)
@@ -95,6 +93,7 @@ static int64_t op_exchange(const struct memory_call *c)
 {
     struct xen_memory_exchange x;
     struct owner_ref ref;
+    uint64_t before;
     int rc = guest_read(&x, c->arg, sizeof(x));
 
     if (rc == 0) {
@@ -103,9 +102,11 @@ static int64_t op_exchange(const struct memory_call *c)
     if (rc) {
         return rc;
     }
+    before = x.nr_exchanged;
     rc = memory_exchange(ref.d, &x);
     owner_put(&ref);
-    if (guest_write_field(c->arg, struct xen_memory_exchange, nr_exchanged, x.nr_exchanged)) {
+    if (x.nr_exchanged != before &&
+        guest_write_field(c->arg, struct xen_memory_exchange, nr_exchanged, x.nr_exchanged)) {
         rc = -EFAULT;
     }
     return rc == -ERESTART ? hc_continue_memory_op(c->cmd, gva_raw(c->arg)) : rc;

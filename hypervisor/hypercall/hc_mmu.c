@@ -120,12 +120,11 @@ static int update_all(struct pt_update *u, gva_t reqs, uint32_t count, uint32_t 
     return rc;
 }
 
-int hc_done_report(uint64_t done_ptr, uint32_t done, int rc)
+void hc_done_report(uint64_t done_ptr, uint32_t done)
 {
-    if (done_ptr && guest_write(gva_make(done_ptr), &done, sizeof(done)) && rc == 0) {
-        return -EFAULT;
+    if (done_ptr) {
+        (void)!guest_write(gva_make(done_ptr), &done, sizeof(done));
     }
-    return rc;
 }
 
 uint32_t hc_done_before(uint64_t done_ptr)
@@ -205,7 +204,7 @@ int64_t hc_mmu_update(uint64_t reqs, uint64_t count, uint64_t done_ptr, uint64_t
                  ? update_own(gva_make(reqs), n, &i)
                  : update_foreign(gva_make(reqs), n, (uint32_t)foreign, &i);
 
-    rc = hc_done_report(done_ptr, before + i, rc);
+    hc_done_report(done_ptr, before + i);
     if (unlikely(rc == -ERESTART)) {
         return hc_continue_mmu_update(reqs + i * sizeof(struct mmu_update),
                                       (n - i) | COUNT_CONTINUED, done_ptr, foreign);

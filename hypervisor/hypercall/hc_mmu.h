@@ -30,10 +30,10 @@ void owner_put(struct owner_ref *r);
 #define COUNT_CONTINUED 0x80000000u
 
 /*
- * The `done` pointer of batches (0: none): what it held when the call was continued; and the report at the end of a call with
- * result rc, which becomes -EFAULT for a bad pointer only if nothing else is wrong.
+ * The `done` pointer of batches (0: none): what it held when the call was continued; and the report at the
+ * end of a call. A bad address is the caller's own loss, as on Xen.
  */
 uint32_t hc_done_before(uint64_t done_ptr);
-int hc_done_report(uint64_t done_ptr, uint32_t done, int rc) __must_check;
+void hc_done_report(uint64_t done_ptr, uint32_t done);
 
 #endif

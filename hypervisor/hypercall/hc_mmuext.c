@@ -192,7 +192,7 @@ int64_t hc_mmuext_op(uint64_t ops, uint64_t count, uint64_t done_ptr, uint64_t f
         i += rc == 0;
     }
     owner_put(&ref);
-    rc = hc_done_report(done_ptr, before + i, rc);
+    hc_done_report(done_ptr, before + i);
     if (rc == -ERESTART) {
         return hc_continue_mmuext_op(ops + i * sizeof(op), (n - i) | COUNT_CONTINUED, done_ptr,
                                      foreign);

@@ -21,19 +21,19 @@
 
 static int64_t op_initialise(struct vcpu *v, gva_t arg)
 {
-    struct vcpu_guest_context *ctx;
+    struct vcpu_guest_context *ctx = hv_alloc_pages(PV_CONTEXT_PAGES);
     uint8_t none = 0;
-    int rc;
+    int rc = ctx ? guest_read(ctx, arg, sizeof(*ctx)) : -ENOMEM;
 
     /* Whoever swaps 0 for 1 sets the context; the value is 2 once it is complete. */
-    if (!__atomic_compare_exchange_n(&v->initialised, &none, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        return -EEXIST;
+    if (rc == 0 && !__atomic_compare_exchange_n(&v->initialised, &none, 1, false, __ATOMIC_ACQ_REL,
+                                                __ATOMIC_ACQUIRE)) {
+        rc = -EEXIST;
+    } else if (rc == 0) {
+        rc = pv_context_set(v, ctx);
+        __atomic_store_n(&v->initialised, rc ? 0 : VCPU_INITIALISED, __ATOMIC_RELEASE);
     }
-    ctx = hv_alloc_pages(PV_CONTEXT_PAGES);
-    rc = ctx ? guest_read(ctx, arg, sizeof(*ctx)) : -ENOMEM;
-    rc = rc ? rc : pv_context_set(v, ctx);
     hv_free_pages(ctx, PV_CONTEXT_PAGES);
-    __atomic_store_n(&v->initialised, rc ? 0 : VCPU_INITIALISED, __ATOMIC_RELEASE);
     return rc == -ERESTART ? hc_continue_vcpu_op(VCPUOP_initialise, v->id, gva_raw(arg)) : rc;
 }
 

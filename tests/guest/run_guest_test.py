@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 HEAD_LINES = 15
 # Of a hypervisor's log, shown where a test fails.
 LOG_LINES = 25
+LAST_WORDS = ("RESULT: ", "EXPECT: CRASH ")
 KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int}
 
 
@@ -54,6 +55,8 @@ def run_image(image, head, role, args):
         if head["ON"] not in ("both", on):
             continue
         outcomes[on] = run_guest.run(image, options_for(head, on, role, args))
+        if outcomes[on].result == "SUCCESS" and not any(line.startswith(LAST_WORDS) for line in outcomes[on].observations):
+            outcomes[on].result = "ERROR"  # an orderly end in the middle of the test
         print(f"--- {image.name} as {role} on {on}: {outcomes[on].result}")
         bad = outcomes[on].result not in ("SUCCESS", "SKIP")
         lines = outcomes[on].observations
