@@ -241,7 +241,7 @@ static void build_config(const struct domain_cfg *cfg, const struct files *f, st
                                     .cmdline = cfg->cmdline,
                                     .memory_mib = (uint64_t)cfg->memory_mib,
                                     .vcpus = (uint32_t)cfg->vcpus,
-                                    .domid = DOMID_INVALID,
+                                    .domid = cfg->domid ? cfg->domid : DOMID_INVALID,
                                     .weight = (uint32_t)cfg->cpu_weight,
                                     .cap = (uint32_t)cfg->cap,
                                     .affinity = cfg->affinity,

@@ -9,6 +9,8 @@
 #include "libxeno/manager.h"
 #include "xeno/xeno_cli.h"
 
+#define STATUS_FAILED 1
+
 /* The direct transport: hypercalls without a kernel in between. */
 const struct xeno_transport *bootdom_transport(void);
 
@@ -20,6 +22,13 @@ void terminal_changed(void);
 
 /* A line as typed, edited, with history; false at the end of input. The text is terminated. */
 bool line_read(struct cli *c, const char *prompt, char *line, size_t size);
+
+/*
+ * What is built at boot; a status, after one line on the console if it is not 0. Domain 0 out of module `kernel` and the boot
+ * domain's own arguments; or what launch description `name` says, *control telling whether a control domain is among it.
+ */
+int boot_dom0(struct manager *m, struct cli *c, const char *kernel);
+int boot_launch(struct manager *m, struct cli *c, const char *name, bool *control);
 
 /* Run a command line: verbs with or without "xeno", ';', '&&', quotes; the last status. */
 int shell_run(struct cli *c, const char *line);

@@ -37,7 +37,8 @@ static size_t align4(size_t n)
     return (n + 3) & ~(size_t)3;
 }
 
-bool cpio_find(const void *archive, size_t size, const char *name, const void **file, size_t *file_size)
+bool cpio_find(const void *archive, size_t size, const char *name, unsigned int index,
+               const void **file, size_t *file_size)
 {
     const char *p = archive;
     size_t at = 0;
@@ -46,15 +47,16 @@ bool cpio_find(const void *archive, size_t size, const char *name, const void **
         uint32_t name_len, data_len;
         size_t data;
 
-        if (!field(p + at, FIELD_NAME, &name_len) || !field(p + at, FIELD_SIZE, &data_len) || name_len == 0 ||
-            name_len > size - at - HEADER) {
+        if (!field(p + at, FIELD_NAME, &name_len) || !field(p + at, FIELD_SIZE, &data_len) ||
+            name_len == 0 || name_len > size - at - HEADER) {
             return false;
         }
         data = align4(at + HEADER + name_len);
         if (p[at + HEADER + name_len - 1] != '\0' || data > size || data_len > size - data) {
             return false;
         }
-        if (strcmp(p + at + HEADER, name) == 0) {
+        if (name ? strcmp(p + at + HEADER, name) == 0
+                 : strcmp(p + at + HEADER, "TRAILER!!!") != 0 && index-- == 0) {
             *file = p + data;
             *file_size = data_len;
             return true;

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Find a file by its name; *file points into the archive. False: not there, or not an archive. */
-bool cpio_find(const void *archive, size_t size, const char *name, const void **file, size_t *file_size);
+/* Find a file by its name or, name NULL, the index-th, from 0; *file points into the archive. False: not there, or no archive. */
+bool cpio_find(const void *archive, size_t size, const char *name, unsigned int index,
+               const void **file, size_t *file_size);
 
 #endif

@@ -8,9 +8,9 @@
 #include "bootdom.h"
 #include "common/format.h"
 
-#define LINE_MAX     512u
-#define HISTORY      32u
-#define CTRL(c)      ((c) & 0x1f)
+#define LINE_MAX 512u
+#define HISTORY  32u
+#define CTRL(c)  ((c)&0x1f)
 
 struct editor {
     struct cli *c;
@@ -19,7 +19,11 @@ struct editor {
     size_t len, pos;
     unsigned int back; /* how far into the history, 0: the new line */
     char saved[LINE_MAX];
-    enum { PLAIN, ESCAPE, BRACKET } state;
+    enum {
+        PLAIN,
+        ESCAPE,
+        BRACKET
+    } state;
 };
 
 static char history[HISTORY][LINE_MAX];

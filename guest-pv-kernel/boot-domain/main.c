@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The boot domain: builds what it is told to, then ends (a dom0 has been built) or stays as the control domain with a prompt.
- * Its arguments: command=TEXT (run it and exit with its status), dom0=MODULE [dom0-initrd=MODULE] [dom0-memory=MIB] [dom0-vcpus=N],
- * exit-port=N (where libpvk writes the exit status).
+ * Its arguments: command=TEXT (run it and exit with its status), dom0=MODULE [dom0-initrd=MODULE] [dom0-memory=MIB]
+ * [dom0-vcpus=N], launch=MODULE (a device tree), exit-port=N (where libpvk writes the exit status).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +10,10 @@
 #include <xen/sched.h>
 
 #include "bootdom.h"
-#include "common/format.h"
-#include "libxeno/build.h"
 #include "pvk/machine.h"
-#include "pvk/modules.h"
 #include "pvk/pv/events.h"
 #include "pvk/pv/hypercall.h"
 #include "pvk/thread.h"
-
-#define STATUS_FAILED    1
-#define DOM0_DEFAULT_MIB 256u
-#define KEEP_FREE_MIB    8u
 
 static struct manager manager;
 static struct cli cli = {.m = &manager, .io = &bootdom_io};
@@ -62,7 +55,10 @@ static void service_thread(void *unused)
 
 static int hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* %XX as in a URL, in place. */
@@ -79,61 +75,6 @@ static void percent_decode(char *s)
         }
     }
     *w = '\0';
-}
-
-/* The arguments of a module: what follows its path and its name. */
-static const char *module_arguments(const char *name)
-{
-    struct module m;
-
-    for (unsigned int i = 0; module_get(i, &m); i++) {
-        const char *second = strchr(m.cmdline, ' ');
-        size_t n = strlen(name);
-
-        if (second && strncmp(second + 1, name, n) == 0 && (second[1 + n] == ' ' || second[1 + n] == '\0')) {
-            return second[1 + n] ? second + 2 + n : "";
-        }
-    }
-    return "";
-}
-
-/* As much of the machine as nobody said otherwise: all CPUs, and memory up to a bound. */
-static void dom0_size(struct xeno_build_config *cfg)
-{
-    struct xen_sysctl_physinfo phys;
-    uint64_t free_mib = 0;
-
-    cfg->vcpus = 1;
-    if (xeno_physinfo(&manager.x, &phys) == 0) {
-        free_mib = (uint64_t)phys.free_pages >> 8;
-        cfg->vcpus = phys.nr_cpus;
-    }
-    free_mib = free_mib > KEEP_FREE_MIB ? free_mib - KEEP_FREE_MIB : 1;
-    cfg->memory_mib = cmdline_number("dom0-memory", free_mib < DOM0_DEFAULT_MIB ? free_mib : DOM0_DEFAULT_MIB);
-    cfg->vcpus = (uint32_t)cmdline_number("dom0-vcpus", cfg->vcpus);
-}
-
-/* Build domain 0 out of modules, hand over, and end: our memory goes back to the hypervisor. */
-static int build_dom0(const char *kernel)
-{
-    const struct xeno_transport *t = manager.x.t;
-    struct xeno_build_config cfg = {.name = "Domain-0", .kernel_name = kernel, .control = true};
-    struct xeno_built built;
-    struct xeno_error err;
-    char ramdisk[128];
-
-    dom0_size(&cfg);
-    cfg.cmdline = module_arguments(kernel);
-    if (t->file_open(t->ctx, kernel, &cfg.kernel, &cfg.kernel_size)) {
-        return cli_error(&cli, "boot", "dom0=%s: there is no such module", kernel);
-    }
-    if (cmdline_value("dom0-initrd", ramdisk, sizeof(ramdisk)) && t->file_open(t->ctx, ramdisk, &cfg.ramdisk, &cfg.ramdisk_size)) {
-        return cli_error(&cli, "boot", "dom0-initrd=%s: there is no such module", ramdisk);
-    }
-    if (xeno_build(&manager.x, &cfg, &built, &err)) {
-        return cli_error(&cli, "boot", "%s", err.text);
-    }
-    return 0;
 }
 
 static void end_quietly(void)
@@ -174,6 +115,7 @@ static int prompt(void)
 int main(int argc, char **argv)
 {
     static char text[1024];
+    bool control = false;
     int status;
 
     (void)argc;
@@ -182,11 +124,20 @@ int main(int argc, char **argv)
         return STATUS_FAILED;
     }
     if (cmdline_value("dom0", text, sizeof(text))) {
-        status = build_dom0(text);
+        status = boot_dom0(&manager, &cli, text);
         if (status == 0) {
             end_quietly();
         }
         return status;
+    }
+    if (cmdline_value("launch", text, sizeof(text))) {
+        status = boot_launch(&manager, &cli, text, &control);
+        if (status == 0 && control) {
+            end_quietly();
+        }
+        if (status) {
+            return status;
+        }
     }
     if (cmdline_value("command", text, sizeof(text))) {
         percent_decode(text);

@@ -47,7 +47,12 @@ static int run_words(struct cli *c, int argc, char **argv)
     return cli_run(c, argc, argv);
 }
 
-enum separator { SEP_NONE, SEP_ALWAYS, SEP_AND, SEP_END };
+enum separator {
+    SEP_NONE,
+    SEP_ALWAYS,
+    SEP_AND,
+    SEP_END
+};
 
 /* A command line being taken apart; words are copied out, because taking quotes off makes room for no terminator. */
 struct scanner {

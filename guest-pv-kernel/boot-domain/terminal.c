@@ -48,7 +48,8 @@ void terminal_changed(void)
 
 static bool something_there(void)
 {
-    return __atomic_load_n(&in_head, __ATOMIC_ACQUIRE) != in_tail || __atomic_load_n(&changed, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&in_head, __ATOMIC_ACQUIRE) != in_tail ||
+           __atomic_load_n(&changed, __ATOMIC_ACQUIRE);
 }
 
 static long wait_input(void *ctx, char *buf, size_t n)

@@ -29,7 +29,8 @@ static struct binding *bindings; /* changed with events off */
 static irq_state lock_state;
 static unsigned int lock_depth;
 
-static long do_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+static long do_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3,
+                         uint64_t a4)
 {
     (void)ctx;
     return hypercall_raw(nr, a1, a2, a3, a4, 0);
@@ -55,7 +56,8 @@ static void event_arrived(uint32_t port, void *arg)
     b->fn(b->arg);
 }
 
-static long do_bind(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg), void *arg)
+static long do_bind(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg),
+                    void *arg)
 {
     struct binding *b = malloc(sizeof(*b));
     irq_state was;
@@ -124,6 +126,23 @@ static void module_name(const char *line, char *name, size_t size)
     name[n] = '\0';
 }
 
+/* The Nth module, from 1, as launch descriptions count them (mb-index). */
+static int open_nth(const char *number, const void **data, size_t *size)
+{
+    unsigned int index = (unsigned int)strtoul(number, NULL, 10) - 1;
+    struct module m;
+
+    if (module_get(0, &m) && m.cmdline[0] == '\0') {
+        return cpio_find(m.data, m.size, NULL, index, data, size) ? 0 : -ENOENT;
+    }
+    if (!module_get(index, &m)) {
+        return -ENOENT;
+    }
+    *data = m.data;
+    *size = m.size;
+    return 0;
+}
+
 static int do_open(void *ctx, const char *path, const void **data, size_t *size)
 {
     const char *slash = strrchr(path, '/');
@@ -131,10 +150,13 @@ static int do_open(void *ctx, const char *path, const void **data, size_t *size)
     struct module m;
 
     (void)ctx;
+    if (path[0] == '@') {
+        return open_nth(path + 1, data, size);
+    }
     for (unsigned int i = 0; module_get(i, &m); i++) {
         char name[128];
 
-        if (m.cmdline[0] == '\0' && cpio_find(m.data, m.size, base, data, size)) {
+        if (m.cmdline[0] == '\0' && cpio_find(m.data, m.size, base, 0, data, size)) {
             return 0; /* a hypervisor that hands over one blob only: the modules are an archive */
         }
         module_name(m.cmdline, name, sizeof(name));

@@ -160,6 +160,14 @@ def unpacked_xen(options):
     return target
 
 
+def takes_input(options):
+    """
+    Whether someone may type. If not, Xen's serial port goes without an interrupt: then each byte is sent before the hypercall
+    returns, and none is left in Xen's buffer when the guest ends QEMU.
+    """
+    return options.command is None and not os.path.samestat(os.fstat(0), os.stat(os.devnull))
+
+
 def debian_xen(options):
     """Debian's Xen hands dom0 its kernel's line and one initrd; for the boot domain that is a cpio archive of the modules."""
     if options.dom0_kernel:
@@ -177,7 +185,8 @@ def debian_xen(options):
     dom0_mib = options.memory - XEN_OWN_MIB
     if dom0_mib < 32:
         raise Problem(f"--xen --memory {options.memory}: Xen keeps {XEN_OWN_MIB} MiB and dom0 needs 32: give {XEN_OWN_MIB + 32} or more")
-    append = (f"console=com2 com2=115200,8n1 dom0_mem={dom0_mib}M,max:{dom0_mib}M loglvl=warning guest_loglvl=none no-real-mode")
+    port = "115200,8n1" if takes_input(options) else "115200,8n1,0x2f8,-1"
+    append = f"console=com2 com2={port} dom0_mem={dom0_mib}M,max:{dom0_mib}M loglvl=warning guest_loglvl=none no-real-mode"
     machine = Machine(unpacked_xen(options), " ".join([append] + options.hv_args.split()), modules, log_port_is_console=True)
     machine.qemu = ["-initrd", initrd(options, modules, named=False)]
     return machine

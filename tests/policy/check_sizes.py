@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Files of at most 600 lines, functions of at most 80, a hypervisor of at most 18,000 lines of code. Exceptions stand in
+# Files of at most 600 lines, functions of at most 80, a hypervisor of at most 18,500 lines of code. Exceptions stand in
 # allow_sizes.txt, each with its reason; an exception that is not needed any more is a problem too.
 # Invariant: a function is what begins with '{' in the first column, as the code style has it.
 import ast
@@ -11,7 +11,7 @@ import policy
 
 FILE_LIMIT = 600
 FUNCTION_LIMIT = 80
-HYPERVISOR_LIMIT = 18000
+HYPERVISOR_LIMIT = 18500
 ALLOW = "tests/policy/allow_sizes.txt"
 SOURCES = (".c", ".h", ".S", ".py", ".sh", ".def", ".cmake")
 NAME = re.compile(r"(\w+)\s*\(")

@@ -27,6 +27,7 @@ struct domain_cfg {
     enum domain_action on_poweroff, on_reboot, on_crash;
     uint64_t affinity;  /* out of cpus=: a mask, 0: all */
     uint8_t uuid_bytes[16];
+    uint32_t domid;     /* no key sets it; 0: the next free one */
 };
 
 /* warn(ctx, line) is called for each warning. 0, or -1 with one line in err. */
