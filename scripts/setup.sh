@@ -18,6 +18,7 @@ git:git
 qemu-system-x86:qemu-system-x86_64
 device-tree-compiler:dtc
 libfdt-dev:/usr/include/libfdt.h
+musl-tools:/usr/lib/x86_64-linux-musl/libc.a
 '
 xen_packages='
 xen-hypervisor-4.17-amd64:/boot/xen-4.17-amd64.gz

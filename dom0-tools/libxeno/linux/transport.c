@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hypercalls go through one arena of /dev/xen/hypercall, whose pages the kernel never moves; where that device is missing,
+ * locked memory has to do. Foreign frames are mapped by privcmd's batch call: all or none.
+ */
+#include "libxeno/linux/transport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libxeno/linux/sys.h"
+
+#define PAGE       4096u
+#define ARENA      (64u * PAGE) /* as much as the device gives by default */
+#define FILE_LIMIT ((size_t)1 << 30)
+#define DEV        "/dev/xen/"
+#define LOCK_FILE  XENO_RUN_DIR "/lock"
+
+static long do_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3,
+                         uint64_t a4)
+{
+    struct xeno_linux *l = ctx;
+    struct sys_hypercall h = {.nr = nr, .arg = {a1, a2, a3, a4, 0}};
+    long rc = bounce_in(&l->bounce, nr, h.arg);
+
+    if (rc) {
+        return rc;
+    }
+    rc = ioctl(l->privcmd, SYS_HYPERCALL, &h);
+    if (rc < 0) {
+        rc = -errno;
+    }
+    bounce_out(&l->bounce);
+    return rc;
+}
+
+static void *do_map(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr)
+{
+    struct xeno_linux *l = ctx;
+    int small[64], *errors = nr <= 64 ? small : malloc(nr * sizeof(*errors));
+    void *va = errors ? mmap(NULL, nr * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, l->privcmd, 0)
+                      : MAP_FAILED;
+    struct sys_map_batch b = {.num = (uint32_t)nr,
+                              .domid = (uint16_t)domid,
+                              .addr = (uintptr_t)va,
+                              .frames = mfns,
+                              .errors = errors};
+    bool ok = va != MAP_FAILED && ioctl(l->privcmd, SYS_MAP_BATCH, &b) == 0;
+
+    for (size_t i = 0; ok && i < nr; i++) {
+        ok = errors[i] == 0;
+    }
+    if (!ok && va != MAP_FAILED) {
+        munmap(va, nr * PAGE);
+    }
+    if (errors != small) {
+        free(errors);
+    }
+    return ok ? va : NULL;
+}
+
+static void do_unmap(void *ctx, void *va, size_t nr)
+{
+    (void)ctx;
+    munmap(va, nr * PAGE);
+}
+
+/* ---- events ---- */
+
+int xeno_linux_event_fd(struct xeno_linux *l)
+{
+    if (l->evtchn < 0) {
+        l->evtchn = open(DEV "evtchn", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+        if (l->evtchn < 0) {
+            return -errno;
+        }
+    }
+    return l->evtchn;
+}
+
+static long add_binding(struct xeno_linux *l, unsigned long request, void *argument,
+                        void (*fn)(void *arg), void *arg)
+{
+    int fd = xeno_linux_event_fd(l);
+    struct linux_binding *more;
+    long port;
+
+    if (fd < 0) {
+        return fd;
+    }
+    more = realloc(l->bindings, (l->nr_bindings + 1) * sizeof(*more));
+    if (!more) {
+        return -ENOMEM;
+    }
+    l->bindings = more;
+    port = ioctl(fd, request, argument);
+    if (port < 0) {
+        return -errno;
+    }
+    more[l->nr_bindings++] = (struct linux_binding){.port = (uint32_t)port, .fn = fn, .arg = arg};
+    return port;
+}
+
+static long do_bind(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg),
+                    void *arg)
+{
+    struct sys_bind_interdomain b = {.domid = domid, .port = remote_port};
+
+    return add_binding(ctx, SYS_BIND_INTERDOMAIN, &b, fn, arg);
+}
+
+long xeno_linux_bind_virq(struct xeno_linux *l, uint32_t virq, void (*fn)(void *arg), void *arg)
+{
+    struct sys_bind_virq b = {.virq = virq};
+
+    return add_binding(l, SYS_BIND_VIRQ, &b, fn, arg);
+}
+
+static void do_unbind(void *ctx, uint32_t port)
+{
+    struct xeno_linux *l = ctx;
+    struct sys_port p = {.port = port};
+
+    ioctl(l->evtchn, SYS_UNBIND, &p);
+    for (size_t i = 0; i < l->nr_bindings; i++) {
+        if (l->bindings[i].port == port) {
+            l->bindings[i] = l->bindings[--l->nr_bindings];
+            return;
+        }
+    }
+}
+
+static void do_notify(void *ctx, uint32_t port)
+{
+    struct xeno_linux *l = ctx;
+    struct sys_port p = {.port = port};
+
+    ioctl(l->evtchn, SYS_NOTIFY, &p);
+}
+
+static void run_handler(struct xeno_linux *l, uint32_t port)
+{
+    for (size_t i = 0; i < l->nr_bindings; i++) {
+        if (l->bindings[i].port == port) {
+            l->bindings[i].fn(l->bindings[i].arg);
+            return;
+        }
+    }
+}
+
+void xeno_linux_dispatch(struct xeno_linux *l)
+{
+    uint32_t ports[64];
+    ssize_t n = read(l->evtchn, ports, sizeof(ports));
+
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof(ports[0]); i++) {
+        /* Unmasked before the handler looks: what comes while it looks is an event of its own. */
+        if (write(l->evtchn, &ports[i], sizeof(ports[i])) < 0) {
+            continue; /* the port has been unbound meanwhile */
+        }
+        run_handler(l, ports[i]);
+    }
+}
+
+/* ---- files and the lock ---- */
+
+int xeno_linux_read_file(const char *path, size_t limit, void **data, size_t *size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+    struct stat st;
+    size_t done = 0;
+    char *buf;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    if (fstat(fd, &st)) {
+        rc = -errno;
+    } else if (S_ISDIR(st.st_mode)) {
+        rc = -EISDIR;
+    } else if ((uint64_t)st.st_size > limit) {
+        rc = -EFBIG;
+    }
+    buf = rc ? NULL : malloc((size_t)st.st_size + 1);
+    while (buf && done < (size_t)st.st_size) {
+        ssize_t n = read(fd, buf + done, (size_t)st.st_size - done);
+
+        if (n <= 0) {
+            rc = n < 0 ? -errno : 0;
+            break; /* it has become shorter: what there was is what it is */
+        }
+        done += (size_t)n;
+    }
+    close(fd);
+    if (!buf || rc) {
+        free(buf);
+        return rc ? rc : -ENOMEM;
+    }
+    buf[done] = '\0';
+    *data = buf;
+    *size = done;
+    return 0;
+}
+
+static int do_file_open(void *ctx, const char *path, const void **data, size_t *size)
+{
+    void *buf;
+    int rc = xeno_linux_read_file(path, FILE_LIMIT, &buf, size);
+
+    (void)ctx;
+    if (rc == 0) {
+        *data = buf;
+    }
+    return rc;
+}
+
+static void do_file_close(void *ctx, const void *data, size_t size)
+{
+    (void)ctx;
+    (void)size;
+    free((void *)(uintptr_t)data);
+}
+
+static void do_lock(void *ctx)
+{
+    struct xeno_linux *l = ctx;
+
+    while (flock(l->lock, LOCK_EX) && errno == EINTR) {
+    }
+}
+
+static void do_unlock(void *ctx)
+{
+    struct xeno_linux *l = ctx;
+
+    flock(l->lock, LOCK_UN);
+}
+
+/* ---- open and close ---- */
+
+static int open_arena(struct xeno_linux *l)
+{
+    void *va = MAP_FAILED;
+
+    l->arena = open(DEV "hypercall", O_RDWR | O_CLOEXEC);
+    if (l->arena >= 0) {
+        va = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED, l->arena, 0);
+    }
+    if (va == MAP_FAILED) {
+        va = mmap(NULL, ARENA, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
+    }
+    if (va == MAP_FAILED) {
+        return -1;
+    }
+    l->bounce.arena = va;
+    l->bounce.size = ARENA;
+    return 0;
+}
+
+static int open_error(int code, struct xeno_error *err)
+{
+    if (code == EACCES || code == EPERM) {
+        return xeno_fail(err, DEV "privcmd: not permitted: become root");
+    }
+    if (code != ENOENT && code != ENODEV && code != ENXIO) {
+        return xeno_fail(err, DEV "privcmd: %s", strerror(code));
+    }
+    if (access("/sys/hypervisor/type", F_OK) == 0) {
+        return xeno_fail(err, DEV "privcmd is missing: load its driver: modprobe xen-privcmd");
+    }
+    return xeno_fail(
+        err, "this machine was booted without the hypervisor: choose its entry in the boot menu");
+}
+
+int xeno_linux_open(struct xeno_linux *l, struct xeno_error *err)
+{
+    memset(l, 0, sizeof(*l));
+    l->privcmd = l->arena = l->evtchn = l->lock = -1;
+    l->t = (struct xeno_transport){.ctx = l,
+                                   .own_domid = 0,
+                                   .hypercall = do_hypercall,
+                                   .map_foreign = do_map,
+                                   .unmap_foreign = do_unmap,
+                                   .event_bind = do_bind,
+                                   .event_unbind = do_unbind,
+                                   .event_notify = do_notify,
+                                   .file_open = do_file_open,
+                                   .file_close = do_file_close,
+                                   .lock = do_lock,
+                                   .unlock = do_unlock};
+    l->privcmd = open(DEV "privcmd", O_RDWR | O_CLOEXEC);
+    if (l->privcmd < 0) {
+        return open_error(errno, err);
+    }
+    if (open_arena(l)) {
+        xeno_linux_close(l);
+        return xeno_fail(err, "no memory for hypercalls: %s", strerror(errno));
+    }
+    if (mkdir(XENO_RUN_DIR, 0700) && errno != EEXIST) {
+        xeno_linux_close(l);
+        return xeno_fail(err, XENO_RUN_DIR ": cannot make it: %s", strerror(errno));
+    }
+    l->lock = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (l->lock < 0) {
+        xeno_linux_close(l);
+        return xeno_fail(err, LOCK_FILE ": %s", strerror(errno));
+    }
+    return 0;
+}
+
+void xeno_linux_close(struct xeno_linux *l)
+{
+    const int fds[] = {l->privcmd, l->arena, l->evtchn, l->lock};
+
+    if (l->bounce.arena) {
+        munmap(l->bounce.arena, l->bounce.size);
+    }
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+    free(l->bindings);
+    l->privcmd = l->arena = l->evtchn = l->lock = -1;
+    l->bindings = NULL;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xeno as a Linux program: the devices, the terminal, and the verbs. One command, one process; its exit status is the verb's.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libxeno/linux/transport.h"
+#include "xeno/xeno_cli.h"
+
+static void write_all(int fd, const char *text, size_t n)
+{
+    while (n) {
+        ssize_t done = write(fd, text, n);
+
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            _exit(EXIT_FAILURE); /* nobody reads any more */
+        }
+        text += done;
+        n -= (size_t)done;
+    }
+}
+
+/* Output is gathered: a list is one system call. */
+static char pending[8192];
+static size_t nr_pending;
+
+static void flush(void)
+{
+    write_all(STDOUT_FILENO, pending, nr_pending);
+    nr_pending = 0;
+}
+
+static void out(void *ctx, const char *text, size_t n)
+{
+    (void)ctx;
+    if (n > sizeof(pending) - nr_pending) {
+        flush();
+    }
+    if (n > sizeof(pending)) {
+        write_all(STDOUT_FILENO, text, n);
+        return;
+    }
+    memcpy(pending + nr_pending, text, n);
+    nr_pending += n;
+}
+
+static void err(void *ctx, const char *text, size_t n)
+{
+    (void)ctx;
+    flush();
+    write_all(STDERR_FILENO, text, n);
+}
+
+static long wait_input(void *ctx, char *buf, size_t n)
+{
+    ssize_t got;
+
+    (void)ctx;
+    flush();
+    got = read(STDIN_FILENO, buf, n);
+    return got > 0 ? got : got < 0 && errno == EINTR ? 0 : -1;
+}
+
+static const struct xeno_io io = {.out = out, .err = err, .wait_input = wait_input};
+
+int main(int argc, char **argv)
+{
+    static struct xeno_linux linux_transport;
+    static struct manager manager;
+    struct cli cli = {.m = &manager, .io = &io};
+    struct xeno_error error;
+    int status;
+
+    if (argc < 2) {
+        char *words[] = {(char *)"help", NULL};
+
+        status = cmd_help(&cli, 1, words);
+        flush();
+        return status ? status : EXIT_FAILURE;
+    }
+    if (xeno_linux_open(&linux_transport, &error)) {
+        return cli_error(&cli, argv[1], "%s", error.text);
+    }
+    manager_init(&manager, &linux_transport.t);
+    status = cli_run(&cli, argc - 1, argv + 1);
+    flush();
+    xeno_linux_close(&linux_transport);
+    return status;
+}
