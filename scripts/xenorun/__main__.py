@@ -4,6 +4,7 @@
 # Invariant: standard output carries the console (or --print's answer) alone; all else goes to standard error.
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def boot(options, plan, log):
 
 
 def main():
+    # Whoever ends us ends QEMU as well: as an exception, so that what is started is ended and what is made is removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     options = command_line.parse(sys.argv[1:])
     try:
         if not options.no_build and not options.build_dir:
