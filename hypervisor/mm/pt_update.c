@@ -69,8 +69,10 @@ static int refuse(const struct pt_update *u, unsigned int slot, uint64_t entry,
 }
 
 /*
- * A refusal counts only when no work is open: a frame that an earlier entry of the same batch gave
- * up may still have its old type. The caller restarts, which settles the work, and asks again.
+ * A refusal of a frame for its type counts only when no work is open: what an earlier entry of the
+ * same batch gave up may still have its old type. The caller restarts, which settles the work, and
+ * asks again. Not so a refusal by pt_walk_get(): it settles first, and what is open afterwards are
+ * the remains of the refused table itself, so asking again would never end.
  */
 static inline bool may_be_passing(const struct pt_update *u)
 {
@@ -183,8 +185,9 @@ static int store(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt
         if (!taken && (kind == PT_CHANGE_MAP || kind == PT_CHANGE_REPLACE)) {
             rc = entry_get(u, &canon, &reason);
             if (unlikely(rc != 0)) {
-                return rc == -ERESTART || may_be_passing(u) ? -ERESTART
-                                                            : refuse(u, slot, entry, reason);
+                return rc == -ERESTART || (u->level == 1 && may_be_passing(u))
+                           ? -ERESTART
+                           : refuse(u, slot, entry, reason);
             }
             taken = true;
             new = merge(canon, old, mode);
