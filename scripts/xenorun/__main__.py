@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import console
+import linux
 import machine
 import options as command_line
 
@@ -51,10 +52,13 @@ def describe(options, plan):
     return 0
 
 
-def show_tail(log, why):
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+def show_lines(lines):
     for line in lines[-LOG_TAIL:]:
         sys.stderr.write(f"  | {line}\n")
+
+
+def show_tail(log, why):
+    show_lines(log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else [])
     machine.fail(why)
 
 
@@ -65,8 +69,12 @@ def boot(options, plan, log):
         sys.stderr.write(f"run.sh: waiting for: gdb {plan.kernel.with_suffix('.debug')} -ex 'target remote :1234'\n")
     # A terminal is no input for a run that is not interactive: QEMU would make it raw, without a way to end the run.
     piped_input = options.command is None and not sys.stdin.isatty()
+    marks = console.CommandFilter() if options.linux and options.command is not None else None
     status = console.run(command, log, interactive=interactive, piped_input=piped_input, xen=options.xen,
-                         timeout=options.timeout)
+                         timeout=options.timeout, marks=marks)
+    if marks and marks.status is None:
+        show_lines(marks.held.decode(errors="replace").splitlines() if not marks.begun else [])
+        machine.fail("Linux ended before the command did")
     if status == console.TIMED_OUT:
         machine.fail(f"ended after {options.timeout} s (--timeout)")
     elif status == console.QEMU_FAILED:
@@ -83,6 +91,8 @@ def main():
     try:
         if not options.no_build and not options.build_dir:
             build(options)
+        if options.linux:
+            linux.prepare(options)
         plan = machine.plan(options)
         if options.print_only:
             return describe(options, plan)
@@ -95,7 +105,7 @@ def main():
     except KeyboardInterrupt:
         return 130
     finally:
-        if not options.print_only and hasattr(options, "scratch_files"):
+        if not options.print_only:
             machine.clean(options)
 
 

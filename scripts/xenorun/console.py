@@ -58,6 +58,43 @@ class XenFilter:
         self.held = b""
 
 
+class CommandFilter:
+    """Passes on to write what stands between the marks that Linux's init sets around a command; learns the command's status."""
+
+    BEGIN = b"\x1exeno begin\x1e"
+    END = re.compile(rb"\x1exeno status (\d{1,3})\x1e")
+    KEPT = 8192
+
+    def __init__(self):
+        self.write, self.held, self.begun, self.status = None, b"", False, None
+
+    def feed(self, data):
+        if self.status is not None:
+            return
+        self.held += data
+        if not self.begun:
+            before, mark, rest = self.held.partition(self.BEGIN)
+            line, newline, rest = rest.partition(b"\n")
+            if not newline:
+                # Kept for the one who asks why there was no command.
+                self.held = self.held if mark else before[-self.KEPT:]
+                return
+            self.begun, self.held = True, rest
+        match = self.END.search(self.held)
+        if match:
+            self.write(self.held[:match.start()])
+            self.held, self.status = b"", int(match.group(1))
+            return
+        mark = self.held.rfind(b"\x1e")
+        keep = len(self.held) - mark if mark >= 0 and len(self.held) - mark < 24 else 0
+        self.write(self.held[:len(self.held) - keep])
+        self.held = self.held[len(self.held) - keep:]
+
+    def finish(self):
+        if self.begun:
+            self.write(self.held)
+
+
 class PlainText:
     """Ends lines as a file or a pipe wants them: carriage returns before a newline are the serial line's."""
 
@@ -91,7 +128,7 @@ def end(process):
             continue
 
 
-def pump(process, xen_filter, out):
+def pump(process, xen_filter, write):
     while True:
         data = os.read(process.stdout.fileno(), 65536)
         if not data:
@@ -101,7 +138,7 @@ def pump(process, xen_filter, out):
             if xen_filter.ended is not None:
                 end(process)
         else:
-            out.write(data)
+            write(data)
 
 
 def translate(status, log):
@@ -113,8 +150,19 @@ def translate(status, log):
     return (status - 1) // 2 if status % 2 else QEMU_FAILED if status else 0
 
 
-def run(command, log, *, interactive=False, piped_input=False, xen=False, timeout=None, out=None):
-    """The run's exit status. The console goes to out (standard output) as text, or is QEMU's own terminal if interactive."""
+def outcome(ended, process, log, marks):
+    """The run's status: how the machine ended, and where that was orderly how the command did."""
+    status = ended if ended is not None else translate(process.returncode, log)
+    if marks and status == 0:
+        return CRASHED if marks.status is None else marks.status
+    return status
+
+
+def run(command, log, *, interactive=False, piped_input=False, xen=False, timeout=None, out=None, marks=None):
+    """
+    The run's exit status. The console goes to out (standard output) as text, or is QEMU's own terminal if interactive. With
+    marks (a CommandFilter) only what that lets through, and the status is the command's.
+    """
     log = Path(log)
     expired = threading.Event()
     if interactive and not xen:
@@ -135,15 +183,20 @@ def run(command, log, *, interactive=False, piped_input=False, xen=False, timeou
         timer.start()
     ended = None
     try:
-        if xen:
-            with open(log, "wb") as lines:
-                xen_filter = XenFilter(stream.write, lines)
-                pump(process, xen_filter, stream)
-                xen_filter.finish()
-                ended = xen_filter.ended
-        elif stream:
-            pump(process, None, stream)
         if stream:
+            write = stream.write
+            if marks:
+                marks.write, write = write, marks.feed
+            if xen:
+                with open(log, "wb") as lines:
+                    xen_filter = XenFilter(write, lines)
+                    pump(process, xen_filter, write)
+                    xen_filter.finish()
+                    ended = xen_filter.ended
+            else:
+                pump(process, None, write)
+            if marks:
+                marks.finish()
             stream.finish()
         process.wait()
     finally:
@@ -152,4 +205,4 @@ def run(command, log, *, interactive=False, piped_input=False, xen=False, timeou
         end(process)
     if expired.is_set():
         return TIMED_OUT
-    return ended if ended is not None else translate(process.returncode, log)
+    return outcome(ended, process, log, marks)

@@ -83,7 +83,7 @@ def compile_launch(options):
 
 def boot_words(options):
     words = [f"exit-port={EXIT_PORT:#x}"]
-    if options.command is not None:
+    if options.command is not None and not options.linux:
         words.append("command=" + quote(options.command, safe="/:=@+-._~"))
     if options.domain:
         words.append("launch=launch.dtb")
@@ -192,6 +192,13 @@ def debian_xen(options):
     return machine
 
 
+def native(options):
+    """No hypervisor: QEMU starts Linux by its PVH entry, and COM1 is its console."""
+    machine = Machine(Path(options.dom0_kernel), options.dom0_args, [Module(Path(options.dom0_initrd), "dom0-initrd")])
+    machine.qemu = ["-initrd", str(options.dom0_initrd)]
+    return machine
+
+
 def qemu_command(options, machine, console, log):
     """console and log are QEMU's names of character devices."""
     cpu = options.cpu_model or ("max,-smap" if options.xen else "max")
@@ -208,7 +215,8 @@ def qemu_command(options, machine, console, log):
 
 
 def plan(options):
-    options.scratch_files = []
+    if options.native:
+        return native(options)
     return debian_xen(options) if options.xen else xenolith(options)
 
 

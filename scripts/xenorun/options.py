@@ -42,7 +42,10 @@ def build_parser():
     add("--dom0-kernel", metavar="FILE", help="boot this PV kernel as dom0; ends when it does (0 shut down, 3 crashed)")
     add("--dom0-initrd", metavar="FILE", help="its initial RAM disk")
     add("--dom0-args", metavar="STRING", help="its command line")
-    add("--bare", action="store_true", help="the boot domain stays as the control domain (the default)")
+    control = parser.add_mutually_exclusive_group()
+    control.add_argument("--bare", action="store_true", help="the boot domain stays as the control domain (the default)")
+    control.add_argument("--linux", action="store_true", help="Debian's Linux is the control domain")
+    add("--native", action="store_true", help="that Linux on the machine itself, without a hypervisor")
     add("--add", metavar="FILE[:NAME]", action="append", default=[], help="hand a file to the control domain (repeatable)")
     add("--domain", metavar="FILE.dts", help="boot a launch description (.dts, or a compiled .dtb)")
     add("--memory", metavar="MIB", type=positive, default=512, help="the machine's memory (512)")
@@ -92,6 +95,7 @@ def parse(arguments):
         arguments, qemu_args = arguments[:cut], arguments[cut + 1:]
     options = parser.parse_args(arguments)
     options.qemu_args = qemu_args
+    options.scratch_files = []
     options.add = [split_add(parser, text) for text in options.add]
     names = [name for _, name in options.add]
     for name in set(names):
@@ -101,16 +105,30 @@ def parse(arguments):
         need_file("--add", path)
     for option in ("dom0_kernel", "dom0_initrd", "domain", "boot_domain"):
         need_file("--" + option.replace("_", "-"), getattr(options, option))
-    if options.dom0_kernel is None and (options.dom0_initrd or options.dom0_args is not None):
-        parser.error("--dom0-initrd and --dom0-args need --dom0-kernel")
+    choose_control(parser, options)
+    return options
+
+
+def choose_control(parser, options):
+    """Who is the control domain: Linux, a kernel that is named, or the boot domain. Whatever contradicts it is refused."""
+    options.linux = options.linux or options.native
+    if options.native and options.bare:
+        parser.error("--native has no boot domain: no --bare")
+    if options.dom0_kernel is None and options.dom0_initrd:
+        parser.error("--dom0-initrd needs --dom0-kernel")
+    if options.dom0_kernel is None and not options.linux and options.dom0_args is not None:
+        parser.error("--dom0-args needs --dom0-kernel or --linux")
     if options.dom0_kernel and options.command is not None:
-        parser.error("-c runs in the boot domain, which a --dom0-kernel replaces: give one of the two")
-    if options.dom0_kernel and options.bare:
-        parser.error("--bare keeps the boot domain, which a --dom0-kernel replaces: give one of the two")
+        parser.error("-c runs in the control domain that run.sh knows, which a --dom0-kernel replaces: give one of the two")
+    if options.dom0_kernel and (options.bare or options.linux):
+        parser.error("--bare, --linux and --native name another control domain than --dom0-kernel: give one of them")
+    if options.linux and options.domain:
+        parser.error("--domain is for the boot domain: give it with --bare")
+    if options.native and (options.xen or options.pvh or options.hv_args):
+        parser.error("--native is without a hypervisor: no --xen, --pvh, --hv-args")
     if options.dom0_kernel and options.domain:
         parser.error("--domain and --dom0-kernel: name the kernel in the launch description and hand it over by --add")
     if options.xen and options.pvh:
         parser.error("--pvh is an entry of Xenolith's, not for --xen")
     if options.xen and options.dom0_kernel and options.add:
         parser.error("--xen hands a dom0 kernel its initrd and nothing else: no --add")
-    return options

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "xenorun"))
 import console  # noqa: E402
 import cpio  # noqa: E402
+import linux  # noqa: E402
+import options as command_line  # noqa: E402
 
 
 class RunSh(unittest.TestCase):
@@ -23,7 +25,7 @@ class RunSh(unittest.TestCase):
         holder = tempfile.TemporaryDirectory(prefix="run-sh-")
         self.addCleanup(holder.cleanup)
         self.folder = Path(holder.name)
-        for name in ("xenolith.elf", "xenolith-pvh.elf", "guests/boot-domain", "hello.elf", "vm linux", "launch.dts"):
+        for name in ("dom0/vmlinux", "dom0/initrd.cpio.gz", "xenolith.elf", "xenolith-pvh.elf", "guests/boot-domain", "hello.elf", "vm linux", "launch.dts"):
             path = self.folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text("/dts-v1/; / { };\n" if name.endswith(".dts") else "")
@@ -109,6 +111,37 @@ class RunSh(unittest.TestCase):
     def test_a_line_that_is_too_long_is_refused(self):
         self.assertIn("limit is 1023", self.refused(1, "--print", "-c", "x" * 1100))
 
+    def linux(self, *words):
+        return self.qemu("--no-build", "--linux", *words)
+
+    def test_linux_is_a_dom0_kernel(self):
+        modules = self.modules(self.linux("--dom0-args", "loglevel=7"))
+        self.assertEqual([module.split(" ")[1] for module in modules], ["boot-domain", "dom0-kernel", "dom0-initrd"])
+        self.assertTrue(modules[1].startswith(f"{self.folder}/dom0/vmlinux dom0-kernel console=hvc0 "), modules[1])
+        self.assertTrue(modules[1].endswith(" loglevel=7"), modules[1])
+
+    def test_linux_gets_command_and_files_in_its_ram_disk(self):
+        (self.folder / "dom0" / "initrd.cpio.gz").write_bytes(b"1234")
+        options = command_line.parse(["--linux", "--no-build", "--build-dir", str(self.folder), "-c", "echo 'a, b' 100% " + "x" * 2000,
+                                      "--add", f"{self.folder}/launch.dts:two"])
+        linux.prepare(options)
+        data = options.dom0_initrd.read_bytes()
+        self.assertTrue(data.startswith(b"1234070701"))
+        self.assertIn(b"xeno/command\0", data)
+        self.assertIn(b"echo 'a, b' 100% " + b"x" * 2000 + b"\n", data)
+        self.assertIn(b"root/two\0", data)
+        self.assertEqual((options.add, options.scratch_files), ([], [options.dom0_initrd]))
+
+    def test_native_has_no_hypervisor(self):
+        command = self.qemu("--no-build", "--native")
+        self.assertEqual(self.value(command, "-kernel"), str(self.folder / "dom0/vmlinux"))
+        self.assertEqual(self.value(command, "-initrd"), str(self.folder / "dom0/initrd.cpio.gz"))
+        self.assertIn("console=ttyS0", self.value(command, "-append"))
+
+    def test_missing_linux_is_named(self):
+        (self.folder / "dom0/vmlinux").unlink()
+        self.assertIn("dom0/vmlinux", self.refused(1, "--no-build", "--linux"))
+
     def test_pvh_passes_the_line_by_the_hypervisor(self):
         command = self.qemu("--pvh", "-c", "list")
         self.assertEqual(self.value(command, "-kernel"), str(self.folder / "xenolith-pvh.elf"))
@@ -144,6 +177,24 @@ class Console(unittest.TestCase):
                 plain.write(text[i:i + size])
             plain.finish()
             self.assertEqual(out.getvalue(), b"a\nb\nc\rd\r", size)
+
+    def marked(self, chunks):
+        shown, marks = io.BytesIO(), console.CommandFilter()
+        marks.write = shown.write
+        for chunk in chunks:
+            marks.feed(chunk)
+        marks.finish()
+        return shown.getvalue(), marks.begun, marks.status
+
+    def test_a_commands_output_and_status_however_they_are_cut(self):
+        text = b"boot\x1e\r\n\x1exeno begin\x1e\r\none\x1e\r\ntw\x1exeno o\x1exeno status 107\x1e\r\nPower down\r\n"
+        for size in range(1, len(text) + 1):
+            chunks = [text[i:i + size] for i in range(0, len(text), size)]
+            self.assertEqual(self.marked(chunks), (b"one\x1e\r\ntw\x1exeno o", True, 107), size)
+
+    def test_a_command_that_never_ends_or_never_begins(self):
+        self.assertEqual(self.marked([b"\x1exeno begin\x1e\nabc\n\x1exeno sta"]), (b"abc\n\x1exeno sta", True, None))
+        self.assertEqual(self.marked([b"Kernel panic\n"]), (b"", False, None))
 
     def test_end_of_dom0(self):
         self.assertEqual(self.filtered([b"x(XEN) Hardware Dom0 halted: halting machine\n"])[2], 0)

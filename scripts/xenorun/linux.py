@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+#
+# Debian's Linux as the control domain: from run.sh's options to a kernel, a RAM disk with the command and the files in it,
+# and a command line. docs/how-to/linux-dom0.md is the contract.
+# Invariant: command and files travel in an archive behind the RAM disk, so neither quoting nor a line's length matters.
+import os
+import shutil
+import sys
+
+import cpio
+import machine
+
+sys.path.append(str(machine.ROOT / "dom0-tools" / "dom0-image"))
+import make as dom0_image  # noqa: E402
+import packages  # noqa: E402
+
+# Few messages on the console, which is the command's; a kernel that panics ends the machine at once.
+ARGUMENTS = "quiet panic=-1"
+
+
+def images(options):
+    """Debian's kernel and the RAM disk; made if need be, unless --no-build says to take what is there."""
+    build = machine.build_dir(options)
+    if options.no_build:
+        return [machine.image(options, f"dom0/{name}") for name in ("vmlinux", "initrd.cpio.gz")]
+    try:
+        if not (build / "dom0" / "vmlinux").is_file():
+            sys.stderr.write("run.sh: making the control domain's images from Debian's packages\n")
+        return dom0_image.make(build)
+    except packages.Problem as problem:
+        raise machine.Problem(f"the control domain's images cannot be made: {problem} (--bare does without)") from problem
+
+
+def ram_disk(options, plain):
+    """The RAM disk with the command and the files of --add, for this run alone."""
+    if options.command is None and not options.add:
+        return plain
+    target = machine.scratch_dir(options) / f"initrd-{os.getpid()}"
+    options.scratch_files.append(target)
+    shutil.copyfile(plain, target)
+    with open(target, "ab") as out:
+        archive = cpio.Writer(out)
+        if options.command is not None:
+            archive.file("xeno/command", options.command.encode() + b"\n")
+        for path, name in options.add:
+            archive.file(f"root/{name}", path.read_bytes(), 0o755 if os.access(path, os.X_OK) else 0o644)
+        archive.end()
+    return target
+
+
+def prepare(options):
+    """Turns the options into those of a --dom0-kernel: what follows needs to know nothing of Linux."""
+    kernel, initrd = images(options)
+    console = "ttyS0" if options.native else "hvc0"
+    words = [f"console={console}", ARGUMENTS]
+    options.dom0_kernel, options.dom0_initrd = kernel, ram_disk(options, initrd)
+    options.dom0_args = " ".join(words + [options.dom0_args or ""]).strip()
+    options.add = []
