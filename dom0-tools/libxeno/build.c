@@ -22,6 +22,7 @@
 #define EVTCHN_PORTS_MAX 1023u /* as xl's default for max_event_channels */
 #define MIB_PAGES        256u
 #define SUPER_ORDER      9u
+#define WINDOW_PAGES     64u
 #define DEFAULT_WEIGHT   256u
 
 /* Grant entries that the tools make (ABI: grant_table.h GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE). */
@@ -38,7 +39,9 @@ struct build {
     uint64_t *mfn;        /* [nr_pages] */
     uint32_t domid;
     bool created;
-    void *mapped;         /* the frame that frame_cb() gave out last */
+    uint8_t *window;      /* frames side by side that frame_cb() gives out; NULL: none */
+    uint64_t window_pfn, window_nr;
+    uint64_t want;        /* how many more frames the caller will go through */
     struct xen_domctl_getdomaininfo info;
     struct xeno_built *out;
 };
@@ -50,19 +53,26 @@ static int fail(struct build *b, const char *what, long rc)
 
 static void unmap_last(struct build *b)
 {
-    if (b->mapped) {
-        b->x->t->unmap_foreign(b->x->t->ctx, b->mapped, 1);
-        b->mapped = NULL;
+    if (b->window) {
+        b->x->t->unmap_foreign(b->x->t->ctx, b->window, b->window_nr);
+        b->window = NULL;
     }
 }
 
+/* A mapping costs as much as a thousand copied words: images, module and tables are written through windows. */
 static void *frame_cb(void *ctx, uint64_t pfn)
 {
     struct build *b = ctx;
 
-    unmap_last(b);
-    b->mapped = b->x->t->map_foreign(b->x->t->ctx, b->domid, &b->mfn[pfn], 1);
-    return b->mapped;
+    if (!b->window || pfn < b->window_pfn || pfn - b->window_pfn >= b->window_nr) {
+        uint64_t want = MIN(b->want, (uint64_t)WINDOW_PAGES);
+
+        unmap_last(b);
+        b->window_pfn = pfn;
+        b->window_nr = MIN(b->nr_pages - pfn, want);
+        b->window = b->x->t->map_foreign(b->x->t->ctx, b->domid, &b->mfn[pfn], b->window_nr);
+    }
+    return b->window ? b->window + ((pfn - b->window_pfn) << PAGE_SHIFT) : NULL;
 }
 
 static mfn_t mfn_cb(void *ctx, uint64_t pfn)
@@ -149,7 +159,7 @@ static int create(struct build *b)
             return rc == -EINVAL ? xeno_fail(b->err, "%s: cpus= names no CPU of this machine", b->cfg->name) : fail(b, "pin its vCPUs", rc);
         }
     }
-    rc = xeno_domain_max_mem(b->x, b->domid, b->nr_pages * 4);
+    rc = xeno_domain_max_mem(b->x, b->domid, MAX(b->nr_pages, b->cfg->max_memory_mib * MIB_PAGES) * 4);
     if (rc) {
         return fail(b, "set its memory limit", rc);
     }
@@ -211,8 +221,10 @@ static int copy_in(struct build *b, uint64_t paddr, const uint8_t *src, uint64_t
 {
     while (bytes) {
         uint64_t off = paddr % PAGE_SIZE, n = MIN(bytes, PAGE_SIZE - off);
-        uint8_t *page = frame_cb(b, paddr >> PAGE_SHIFT);
+        uint8_t *page;
 
+        b->want = (off + bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        page = frame_cb(b, paddr >> PAGE_SHIFT);
         if (!page) {
             return fail(b, "map its memory", -ENOMEM);
         }
@@ -260,6 +272,7 @@ static int write_tables(struct build *b)
     const struct pv_memory mem = {.frame = frame_cb, .mfn = mfn_cb, .ctx = b};
     long rc;
 
+    b->want = b->plan.page_tables.nr + b->plan.p2m.nr;
     if (pv_tables_write(&b->plan, &mem) || pv_p2m_write(&b->plan, &mem)) {
         return fail(b, "write its page tables", -ENOMEM);
     }
@@ -290,6 +303,7 @@ static int write_start_info(struct build *b)
         in.store_mfn = mfn_make(b->out->store_mfn = b->mfn[b->plan.store.pfn]);
         in.console_mfn = mfn_make(b->out->console_mfn = b->mfn[b->plan.console.pfn]);
     }
+    b->want = 1;
     page = frame_cb(b, b->plan.start_info.pfn);
     if (!page) {
         return fail(b, "map its start page", -ENOMEM);

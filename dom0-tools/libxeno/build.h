@@ -20,6 +20,7 @@ struct xeno_build_config {
     size_t ramdisk_size;
     const char *cmdline;
     uint64_t memory_mib;
+    uint64_t max_memory_mib;   /* how far it may be let grow; less than memory_mib: not at all */
     uint32_t vcpus;
     uint32_t domid;            /* 0 for the control domain (boot domain only), DOMID_INVALID: any */
     bool control;              /* domid 0: start_info says so */

@@ -26,11 +26,19 @@ void manager_init(struct manager *m, const struct xeno_transport *t)
 static void lock(struct manager *m)
 {
     m->x.t->lock(m->x.t->ctx);
+    manager_refresh(m);
 }
 
 static void unlock(struct manager *m)
 {
     m->x.t->unlock(m->x.t->ctx);
+}
+
+void manager_refresh(struct manager *m)
+{
+    if (m->shared) {
+        m->shared->refresh(m->shared->ctx, m);
+    }
 }
 
 const char *manager_end_text(enum end_reason r)
@@ -111,6 +119,16 @@ static void record_free(struct managed *d)
     free(d);
 }
 
+void manager_clear(struct manager *m)
+{
+    while (m->list) {
+        struct managed *next = m->list->next;
+
+        record_free(m->list);
+        m->list = next;
+    }
+}
+
 /* Drop the oldest records beyond those that are kept. */
 static void trim_records(struct manager *m)
 {
@@ -169,7 +187,7 @@ struct managed *manager_find(struct manager *m, const char *name, struct xeno_er
     }
     record = manager_record(m, name);
     if (record) {
-        xeno_fail(err, "%s is not running: it %s: see 'xeno console --log %s', or create it again", name, manager_end_text(record->ended),
+        xeno_fail(err, "%s is not running (%s): see 'xeno console --log %s', or create it again", name, manager_end_text(record->ended),
                   name);
     } else {
         xeno_fail(err, "%s: no such domain: 'xeno list' shows those that there are", name);
@@ -240,7 +258,8 @@ static void build_config(const struct domain_cfg *cfg, const struct files *f, st
                                     .ramdisk_size = f->ramdisk_size,
                                     .cmdline = cfg->cmdline,
                                     .memory_mib = (uint64_t)cfg->memory_mib,
-                                    .vcpus = (uint32_t)cfg->vcpus,
+                                    .max_memory_mib = (uint64_t)cfg->maxmem_mib,
+                                    .vcpus = (uint32_t)MAX(cfg->vcpus, cfg->maxvcpus),
                                     .domid = cfg->domid ? cfg->domid : DOMID_INVALID,
                                     .weight = (uint32_t)cfg->cpu_weight,
                                     .cap = (uint32_t)cfg->cap,
@@ -261,7 +280,8 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
         return -1;
     }
     d->domid = d->last_domid = built.domid;
-    if (console_attach(d, &built, err)) {
+    d->built = built;
+    if (m->shared ? m->shared->created(m->shared->ctx, d, err) : console_attach(d, &built, err)) {
         goto out_destroy;
     }
     rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);
@@ -273,6 +293,9 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
 
 out_detach:
     console_detach(d);
+    if (m->shared) {
+        m->shared->ended(m->shared->ctx, d, false);
+    }
 out_destroy:
     xeno_domain_destroy(&m->x, built.domid);
     d->domid = DOMID_NONE;
@@ -298,6 +321,9 @@ static int create_locked(struct manager *m, const struct domain_cfg *cfg, bool p
     }
     d->cfg = *cfg;
     d->manager = m;
+    if (m->shared) {
+        m->shared->prepare(m->shared->ctx, &d->cfg);
+    }
     rc = build_and_attach(m, d, &f, paused, err);
     files_close(m, &f);
     if (rc) {
@@ -329,6 +355,9 @@ static long end_locked(struct manager *m, struct managed *d, enum end_reason why
     if (rc == 0 || rc == -ESRCH) {
         d->domid = DOMID_NONE;
         d->ended = d->ended == END_NOT ? why : d->ended;
+        if (m->shared) {
+            m->shared->ended(m->shared->ctx, d, true);
+        }
         if (m->console_changed) {
             m->console_changed(m->ctx, d);
         }
@@ -353,6 +382,29 @@ int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err)
     }
     unlock(m);
     return rc ? xeno_fail(err, "cannot destroy domain %u: %s", domid, xeno_errno_text(rc)) : 0;
+}
+
+int manager_rename(struct manager *m, const char *from, const char *to, struct xeno_error *err)
+{
+    struct managed *d;
+    int rc = -1;
+
+    if (domain_name_check(to, err->text, sizeof(err->text))) {
+        return -1;
+    }
+    lock(m);
+    d = manager_find(m, from, err);
+    if (d && (alive(m, to) || strcmp(to, "Domain-0") == 0)) {
+        xeno_fail(err, "a domain named %s is running already: choose another name", to);
+    } else if (d) {
+        format(d->cfg.name, sizeof(d->cfg.name), "%s", to);
+        if (m->shared) {
+            m->shared->changed(m->shared->ctx, d);
+        }
+        rc = 0;
+    }
+    unlock(m);
+    return rc;
 }
 
 /* Without a xenstore there is nobody to carry the request: said plainly, rather than a shutdown that is none. */
@@ -406,12 +458,23 @@ static void say(struct manager *m, const char *name, const char *what)
 
 static void restart(struct manager *m, const struct domain_cfg *cfg)
 {
-    struct domain_cfg copy = *cfg; /* the record may go while the new one is made */
     struct xeno_error err;
 
-    if (create_locked(m, &copy, false, &err)) {
-        say(m, copy.name, err.text);
+    if (create_locked(m, cfg, false, &err)) {
+        say(m, cfg->name, err.text);
     }
+}
+
+/* A name that no living domain has: NAME-1, NAME-2 and so on, the old name cut so that it fits. */
+static void rename_away(struct manager *m, struct managed *d)
+{
+    char name[DOMAIN_NAME_MAX];
+    unsigned int n = 1;
+
+    do {
+        format(name, sizeof(name), "%.*s-%u", DOMAIN_NAME_MAX - 12, d->cfg.name, n++);
+    } while (alive(m, name));
+    memcpy(d->cfg.name, name, sizeof(name));
 }
 
 /* One domain that has ended and has not been dealt with; NULL if there is none. */
@@ -420,7 +483,7 @@ static struct managed *find_ended(struct manager *m)
     for (struct managed *d = m->list; d; d = d->next) {
         struct xen_domctl_getdomaininfo info;
 
-        if (d->domid != DOMID_NONE && d->ended == END_NOT && xeno_domain_info(&m->x, d->domid, &info) == 0 &&
+        if (d->domid != DOMID_NONE && !d->foreign && d->ended == END_NOT && xeno_domain_info(&m->x, d->domid, &info) == 0 &&
             (info.flags & XEN_DOMINF_shutdown)) {
             d->ended = reason_of(info.flags);
             return d;
@@ -429,28 +492,66 @@ static struct managed *find_ended(struct manager *m)
     return NULL;
 }
 
+static void stays(struct manager *m, struct managed *d)
+{
+    if (m->shared) {
+        m->shared->changed(m->shared->ctx, d);
+    }
+    if (m->console_changed) {
+        m->console_changed(m->ctx, d);
+    }
+}
+
+static void dump(struct manager *m, struct managed *d)
+{
+    struct xeno_error err;
+
+    if (!m->shared || !m->shared->dump_core) {
+        say(m, d->cfg.name, "no core file: there is no place for files here");
+    } else if (m->shared->dump_core(m->shared->ctx, d, &err)) {
+        say(m, d->cfg.name, err.text);
+    }
+}
+
+static void deal_with(struct manager *m, struct managed *d)
+{
+    struct domain_cfg cfg; /* the entry may go, and its name change, before the new one is made */
+    enum domain_action action;
+
+    if (m->shared && m->shared->load(m->shared->ctx, d)) {
+        say(m, d->cfg.name, "its configuration cannot be read any more: it stays as it is");
+        stays(m, d);
+        return;
+    }
+    cfg = d->cfg;
+    action = action_of(d);
+    drain(d);
+    if (d->ended == END_CRASH) {
+        say(m, d->cfg.name, "crashed");
+    }
+    if (action == ACTION_COREDUMP_DESTROY || action == ACTION_COREDUMP_RESTART) {
+        dump(m, d);
+    }
+    if (action == ACTION_RENAME_RESTART) {
+        rename_away(m, d);
+    }
+    if (action == ACTION_PRESERVE || action == ACTION_RENAME_RESTART) {
+        stays(m, d);
+    } else {
+        end_locked(m, d, d->ended);
+    }
+    if (action == ACTION_RESTART || action == ACTION_COREDUMP_RESTART || action == ACTION_RENAME_RESTART) {
+        restart(m, &cfg);
+    }
+}
+
 void manager_service(struct manager *m)
 {
     struct managed *d;
 
     lock(m);
     while ((d = find_ended(m)) != NULL) {
-        enum domain_action action = action_of(d);
-
-        drain(d);
-        if (d->ended == END_CRASH) {
-            say(m, d->cfg.name, "crashed");
-        }
-        if (action == ACTION_PRESERVE) {
-            if (m->console_changed) {
-                m->console_changed(m->ctx, d);
-            }
-            continue;
-        }
-        end_locked(m, d, d->ended);
-        if (action == ACTION_RESTART) {
-            restart(m, &d->cfg);
-        }
+        deal_with(m, d);
     }
     unlock(m);
 }

@@ -28,17 +28,41 @@ struct managed {
     struct xencons_interface *ring; /* mapped, NULL if it has none or has ended */
     uint32_t console_port;          /* ours */
     struct console_log log;
+    struct xeno_built built;
+    bool foreign;                   /* another tool made it: only its name and number are known */
     struct manager *manager;
+};
+
+/*
+ * Where a control process is one of several, what it makes is written down for the others: these are called with the lock
+ * held. NULL in struct manager: this process is the only one, and serves consoles itself.
+ */
+struct manager_shared {
+    void *ctx;
+    /* Make the manager's list what is written down and what the hypervisor has. */
+    void (*refresh)(void *ctx, struct manager *m);
+    /* Before the build: what the configuration leaves to the place (an identity, whole paths). */
+    void (*prepare)(void *ctx, struct domain_cfg *cfg);
+    /* Built, not started: write it down, make it known, have its console served. 0, or -1 with err and all of it undone. */
+    int (*created)(void *ctx, struct managed *d, struct xeno_error *err);
+    /* The entry has changed: name, configuration, how it ended. */
+    void (*changed)(void *ctx, struct managed *d);
+    /* d->last_domid is gone; keep: its record stays, else it never ran. */
+    void (*ended)(void *ctx, struct managed *d, bool keep);
+    /* The whole configuration of an entry whose name alone is known so far. 0 or -1. */
+    int (*load)(void *ctx, struct managed *d);
+    /* Write a domain's memory into a file; NULL: not here. 0, or -1 with err. */
+    int (*dump_core)(void *ctx, struct managed *d, struct xeno_error *err);
 };
 
 struct manager {
     struct xeno x;
     struct managed *list;           /* newest first */
-    unsigned int nr_records;        /* entries that have ended */
     void (*console_changed)(void *ctx, struct managed *m); /* new output, or it has ended; may be NULL */
     void (*log)(void *ctx, const char *line);              /* what the service did on its own */
     /* Ask a domain to end ("poweroff", "reboot") through its xenstore; NULL where none runs. 0 or -1 with err. */
     int (*request_shutdown)(void *ctx, struct managed *d, const char *how, struct xeno_error *err);
+    const struct manager_shared *shared;
     void *ctx;
 };
 
@@ -50,6 +74,9 @@ int manager_create(struct manager *m, const struct domain_cfg *cfg, bool paused,
 /* Destroy a domain; its record stays. */
 int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err);
 
+/* Give a domain another name. 0 or -1 with err. */
+int manager_rename(struct manager *m, const char *from, const char *to, struct xeno_error *err);
+
 /* Ask a domain to end. 0 or -1 with err. */
 int manager_shutdown(struct manager *m, struct managed *d, const char *how, struct xeno_error *err);
 
@@ -59,6 +86,11 @@ struct managed *manager_find(struct manager *m, const char *name, struct xeno_er
 struct managed *manager_record(struct manager *m, const char *name);
 /* A name for any domid. */
 const char *manager_name(struct manager *m, uint32_t domid, char *buf, size_t size);
+
+/* Bring the list up to date with what other processes have done. */
+void manager_refresh(struct manager *m);
+/* Forget every entry. */
+void manager_clear(struct manager *m);
 
 /* Look for domains that have ended and do what their configurations say. Called when VIRQ_DOM_EXC comes. */
 void manager_service(struct manager *m);

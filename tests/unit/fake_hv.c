@@ -248,14 +248,40 @@ bool fhv_guest_write(struct fhv *f, uint32_t domid, uint64_t va, const void *buf
 
 /* ---- transport ---- */
 
+static void *map_window(struct fhv *f, const uint64_t *mfns, size_t nr)
+{
+    struct fhv_window *w = f->window;
+
+    while (w->copy) {
+        fhv_never(++w == f->window + 4, "it keeps more windows mapped than it can need");
+    }
+    w->copy = calloc(nr, PAGE_SIZE);
+    fhv_never(!w->copy || nr > FHV_WINDOW, "a window that it has no room for");
+    w->nr = nr;
+    for (size_t i = 0; i < nr; i++) {
+        w->mfn[i] = mfns[i];
+        fhv_frame_read(f, mfns[i], w->copy + i * PAGE_SIZE);
+        f->frame[fhv_index(mfns[i])].mapped++;
+    }
+    f->mappings++;
+    return w->copy;
+}
+
 static void *do_map(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr)
 {
     struct fhv *f = ctx;
     uint64_t at = fhv_index(mfns[0]);
 
-    fhv_never(nr != 1, "it maps one frame at a time");
-    if (fhv_fails(f) || !fhv_owns(f, domid, mfns[0])) {
+    if (fhv_fails(f)) {
         return NULL;
+    }
+    for (size_t i = 0; i < nr; i++) {
+        if (!fhv_owns(f, domid, mfns[i])) {
+            return NULL;
+        }
+    }
+    if (nr > 1) {
+        return map_window(f, mfns, nr);
     }
     f->frame[at].mapped++;
     f->mappings++;
@@ -263,11 +289,35 @@ static void *do_map(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr)
     return frame_bytes(f, at);
 }
 
+static bool unmap_window(struct fhv *f, const uint8_t *va, size_t nr)
+{
+    struct fhv_window *w = f->window;
+
+    while (w < f->window + 4 && (!w->copy || w->copy != va)) {
+        w++;
+    }
+    if (w == f->window + 4) {
+        return false;
+    }
+    fhv_never(w->nr != nr, "it unmaps another number of frames than it mapped");
+    for (size_t i = 0; i < nr; i++) {
+        f->frame[fhv_index(w->mfn[i])].mapped--;
+        fhv_frame_write(f, w->mfn[i], w->copy + i * PAGE_SIZE);
+    }
+    free(w->copy);
+    w->copy = NULL;
+    f->mappings--;
+    return true;
+}
+
 static void do_unmap(void *ctx, void *va, size_t nr)
 {
     struct fhv *f = ctx;
     uint64_t at = (uint64_t)((uint8_t *)va - f->memory) / PAGE_SIZE;
 
+    if (unmap_window(f, va, nr)) {
+        return;
+    }
     fhv_never(nr != 1 || at >= FHV_FRAMES || !f->frame[at].mapped, "unmapped what is not mapped");
     f->mappings--;
     if (--f->frame[at].mapped == 0) {

@@ -22,6 +22,7 @@
 #define FHV_PORTS      16u
 #define FHV_FILES      8u
 #define FHV_OWN_DOMID  0u
+#define FHV_WINDOW     64u
 #define FHV_FREE       UINT32_MAX
 
 struct fhv_port {
@@ -52,6 +53,13 @@ struct fhv_file {
     int open;
 };
 
+/* Several frames mapped side by side: a copy, written back when it is unmapped. */
+struct fhv_window {
+    uint8_t *copy;
+    size_t nr;
+    uint64_t mfn[FHV_WINDOW];
+};
+
 struct fhv {
     struct xeno_transport t;
     uint8_t *memory;
@@ -63,6 +71,7 @@ struct fhv {
     struct fhv_domain domain[FHV_DOMAINS];
     uint32_t next_domid;
     struct fhv_file file[FHV_FILES];
+    struct fhv_window window[4];
     unsigned int mappings, bindings, locks;
     uint64_t ops;               /* operations so far that can fail: all but undoing */
     uint64_t fail_at;           /* the one that fails, counted from 1; 0: none */

@@ -188,7 +188,7 @@ static const struct {
     {LEAST "cpu_weight=65536", "f:3: cpu_weight: 65536 is out of range"},
     {LEAST "cap=-1", "f:3: cap: -1 is out of range"},
     {LEAST "cap=12801", "f:3: cap: 12801 is out of range"},
-    {LEAST "on_crash='explode'", "f:3: on_crash: expected \"destroy\", \"preserve\" or \"restart\""},
+    {LEAST "on_crash='explode'", "f:3: on_crash: expected \"destroy\", \"preserve\", \"restart\", \"rename-restart\""},
     {LEAST "on_poweroff=1", "f:3: on_poweroff: expected \"destroy\""},
     {LEAST "on_reboot=['destroy']", "f:3: on_reboot: expected \"destroy\""},
     {LEAST "type='hvm'", "f: type=\"hvm\" is not supported: only \"pv\" is"},
@@ -216,6 +216,32 @@ START_TEST(every_refusal)
     ck_assert_msg(strncmp(err, errors[_i].wanted, strlen(errors[_i].wanted)) == 0, "'%s' does not begin with '%s'", err,
                   errors[_i].wanted);
     ck_assert_uint_eq(nr_warnings, 0);
+}
+END_TEST
+
+/* What is written is read back as the same, so that a domain can be made again from its record. */
+START_TEST(written_and_read_back)
+{
+    struct domain_cfg was;
+    char text[8192], small[16];
+    int n;
+
+    good("name='n'\nkernel='/k \\\\ \"x\"'\nramdisk='r'\nroot='/dev/xvda'\nextra='a=\"b c\" ;#'\nuuid='06ed00fe-1162-4fc4-b5d8-11993ee4a8b9'\n"
+         "cpus='0-2'\nmemory=77\nmaxmem=99\nvcpus=2\nmaxvcpus=4\ncpu_weight=512\ncap=50\non_poweroff='preserve'\n"
+         "on_reboot='rename-restart'\non_crash='coredump-restart'\n");
+    was = d;
+    n = domain_cfg_write(&was, text, sizeof(text));
+    ck_assert_int_eq(n, (int)strlen(text));
+    good(text);
+    ck_assert_mem_eq(&d, &was, sizeof(d));
+    ck_assert_uint_eq(nr_warnings, 0);
+    ck_assert_int_eq(domain_cfg_write(&was, small, sizeof(small)), n);
+    ck_assert_uint_eq(strlen(small), sizeof(small) - 1);
+    good(LEAST);
+    was = d;
+    domain_cfg_write(&was, text, sizeof(text));
+    good(text);
+    ck_assert_mem_eq(&d, &was, sizeof(d));
 }
 END_TEST
 
@@ -256,6 +282,7 @@ int main(void)
     tcase_add_test(t, ends_of_ranges);
     tcase_add_test(t, masks_of_cpus);
     tcase_add_loop_test(t, every_refusal, 0, (int)ARRAY_SIZE(errors));
+    tcase_add_test(t, written_and_read_back);
     tcase_add_test(t, unknown_keys);
     tcase_add_test(t, keys_of_xl);
     suite_add_tcase(s, t);

@@ -41,13 +41,14 @@ static const struct row rows[] = {
     NUMBER("memory", memory_mib, 1, 1l << 24),
     NUMBER("maxmem", maxmem_mib, 1, 1l << 24),
     NUMBER("vcpus", vcpus, 1, 128),
+    NUMBER("maxvcpus", maxvcpus, 1, 128),
     NUMBER("cpu_weight", cpu_weight, 1, 65535),
     NUMBER("cap", cap, 0, 12800),
     ACTION("on_poweroff", on_poweroff),
     ACTION("on_reboot", on_reboot),
     ACTION("on_crash", on_crash),
     /* Known to xl, without a meaning here (yet): files that work there are read here without noise. */
-    IGNORED("builder"), IGNORED("pool"), IGNORED("seclabel"), IGNORED("maxvcpus"), IGNORED("cpus_soft"),
+    IGNORED("builder"), IGNORED("pool"), IGNORED("seclabel"), IGNORED("cpus_soft"),
     IGNORED("on_watchdog"), IGNORED("on_soft_reset"),
     IGNORED("localtime"), IGNORED("rtc_timeoffset"), IGNORED("tsc_mode"), IGNORED("nomigrate"), IGNORED("max_grant_frames"),
     IGNORED("max_maptrack_frames"), IGNORED("max_grant_version"), IGNORED("max_event_channels"), IGNORED("device_tree"),
@@ -69,17 +70,29 @@ static int bad(const struct reader *r, const struct cfg_pair *p, const char *wha
     return -1;
 }
 
+static const char *const actions[NR_ACTIONS] = {
+    [ACTION_DESTROY] = "destroy",
+    [ACTION_PRESERVE] = "preserve",
+    [ACTION_RESTART] = "restart",
+    [ACTION_RENAME_RESTART] = "rename-restart",
+    [ACTION_COREDUMP_DESTROY] = "coredump-destroy",
+    [ACTION_COREDUMP_RESTART] = "coredump-restart",
+};
+
+const char *domain_action_text(enum domain_action a)
+{
+    return (unsigned int)a < NR_ACTIONS ? actions[a] : "destroy";
+}
+
 static int read_action(const struct reader *r, const struct cfg_pair *p, enum domain_action *out)
 {
-    static const char *const names[] = {"destroy", "preserve", "restart"};
-
-    for (unsigned int i = 0; p->value->type == CFG_STRING && i < ARRAY_SIZE(names); i++) {
-        if (strcmp(p->value->text, names[i]) == 0) {
+    for (unsigned int i = 0; p->value->type == CFG_STRING && i < NR_ACTIONS; i++) {
+        if (strcmp(p->value->text, actions[i]) == 0) {
             *out = (enum domain_action)i;
             return 0;
         }
     }
-    return bad(r, p, "expected \"destroy\", \"preserve\" or \"restart\"");
+    return bad(r, p, "expected \"destroy\", \"preserve\", \"restart\", \"rename-restart\", \"coredump-destroy\" or \"coredump-restart\"");
 }
 
 /* Strings are shown in messages and lists, each one line. */
@@ -263,18 +276,33 @@ static int parse_uuid(const char *s, uint8_t out[16])
     return n == 32 ? 0 : -1;
 }
 
-static int check_name(const struct reader *r, const char *name)
+int domain_name_check(const char *name, char *err, size_t err_size)
 {
-    if (!*name) {
-        format(r->err, r->err_size, "%s: name= is missing: every domain needs one", r->c->file);
+    if (!*name || strlen(name) >= DOMAIN_NAME_MAX) {
+        format(err, err_size, "a name has 1 to %d characters", DOMAIN_NAME_MAX - 1);
         return -1;
     }
     for (const char *p = name; *p; p++) {
         if (*p <= ' ' || *p == '/' || *p >= 0x7f) { /* bytes above ASCII are negative where char is signed */
-            format(r->err, r->err_size, "%s: name \"%s\" has a blank, a slash or something that is not ASCII in it: take it out, or "
-                   "lists cannot be read", r->c->file, name);
+            format(err, err_size, "name \"%s\" has a blank, a slash or something that is not ASCII in it: take it out, or "
+                   "lists cannot be read", name);
             return -1;
         }
+    }
+    return 0;
+}
+
+static int check_name(const struct reader *r, const char *name)
+{
+    char why[DOMAIN_NAME_MAX + 128];
+
+    if (!*name) {
+        format(r->err, r->err_size, "%s: name= is missing: every domain needs one", r->c->file);
+        return -1;
+    }
+    if (domain_name_check(name, why, sizeof(why))) {
+        format(r->err, r->err_size, "%s: %s", r->c->file, why);
+        return -1;
     }
     return 0;
 }
@@ -336,4 +364,81 @@ int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ct
     warn_missed(c, warn, ctx);
     warn_unknown(c, warn, ctx);
     return 0;
+}
+
+/* ---- back to text ---- */
+
+struct writer {
+    char *buf;
+    size_t size;
+    int n;
+};
+
+static void put(struct writer *w, char c)
+{
+    if ((size_t)w->n + 1 < w->size) {
+        w->buf[w->n] = c;
+        w->buf[w->n + 1] = '\0';
+    }
+    w->n++;
+}
+
+static void put_text(struct writer *w, const char *s, bool quoted)
+{
+    for (; *s; s++) {
+        if (quoted && (*s == '"' || *s == '\\')) {
+            put(w, '\\');
+        }
+        put(w, *s);
+    }
+}
+
+static void write_row(struct writer *w, const struct row *row, const struct domain_cfg *d)
+{
+    const char *field = (const char *)d + row->offset;
+    enum domain_action action;
+    char number[24];
+    int64_t value;
+
+    put_text(w, row->key, false);
+    put_text(w, " = ", false);
+    if (row->type == ROW_NUMBER) {
+        memcpy(&value, field, sizeof(value));
+        format(number, sizeof(number), "%ld", value);
+        put_text(w, number, false);
+    } else {
+        memcpy(&action, field, sizeof(action));
+        put(w, '"');
+        put_text(w, row->type == ROW_ACTION ? domain_action_text(action) : field, true);
+        put(w, '"');
+    }
+    put(w, '\n');
+}
+
+/* What is out of its range was not given: zero stands for the default. */
+static bool is_given(const struct row *row, const struct domain_cfg *d)
+{
+    const char *field = (const char *)d + row->offset;
+    int64_t value;
+
+    if (row->type == ROW_NUMBER) {
+        memcpy(&value, field, sizeof(value));
+        return value >= row->min && value <= row->max;
+    }
+    return row->type == ROW_ACTION || (row->type == ROW_STRING && *field);
+}
+
+int domain_cfg_write(const struct domain_cfg *d, char *buf, size_t size)
+{
+    struct writer w = {.buf = buf, .size = size};
+
+    if (size) {
+        buf[0] = '\0';
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (is_given(&rows[i], d)) {
+            write_row(&w, &rows[i], d);
+        }
+    }
+    return w.n;
 }

@@ -7,13 +7,23 @@
 #define LIBXENO_CFG_DOMAIN_CFG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "libxeno/cfg/cfg.h"
 
 #define DOMAIN_NAME_MAX 64
 
-enum domain_action { ACTION_DESTROY, ACTION_PRESERVE, ACTION_RESTART };
+/* In the order of their names in domain_action_text(). */
+enum domain_action {
+    ACTION_DESTROY,
+    ACTION_PRESERVE,
+    ACTION_RESTART,
+    ACTION_RENAME_RESTART,
+    ACTION_COREDUMP_DESTROY,
+    ACTION_COREDUMP_RESTART,
+    NR_ACTIONS
+};
 
 struct domain_cfg {
     char name[DOMAIN_NAME_MAX];
@@ -23,7 +33,7 @@ struct domain_cfg {
     char uuid[40];
     char cpus[128];
     char type[8];
-    int64_t memory_mib, maxmem_mib, vcpus, cpu_weight, cap;
+    int64_t memory_mib, maxmem_mib, vcpus, maxvcpus, cpu_weight, cap;
     enum domain_action on_poweroff, on_reboot, on_crash;
     uint64_t affinity;  /* out of cpus=: a mask, 0: all */
     uint8_t uuid_bytes[16];
@@ -33,5 +43,13 @@ struct domain_cfg {
 /* warn(ctx, line) is called for each warning. 0, or -1 with one line in err. */
 int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ctx, const char *line), void *ctx, char *err,
                     size_t err_size);
+
+const char *domain_action_text(enum domain_action a);
+
+/* Is this fit to be a name? 0, or -1 with the reason. */
+int domain_name_check(const char *name, char *err, size_t err_size);
+
+/* The configuration as text that domain_cfg_read() reads back: bytes it takes, as snprintf() counts. */
+int domain_cfg_write(const struct domain_cfg *d, char *buf, size_t size);
 
 #endif

@@ -233,12 +233,14 @@ static void do_lock(void *ctx)
 
     while (flock(l->lock, LOCK_EX) && errno == EINTR) {
     }
+    l->locked = true;
 }
 
 static void do_unlock(void *ctx)
 {
     struct xeno_linux *l = ctx;
 
+    l->locked = false;
     flock(l->lock, LOCK_UN);
 }
 

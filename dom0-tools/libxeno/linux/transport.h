@@ -21,6 +21,7 @@ struct xeno_linux {
     struct xeno_transport t;
     struct bounce bounce;
     int privcmd, arena, evtchn, lock; /* -1: not open */
+    bool locked;
     struct linux_binding *bindings;
     size_t nr_bindings;
 };

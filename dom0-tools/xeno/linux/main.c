@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libxeno/linux/transport.h"
+#include "libxeno/linux/registry.h"
 #include "xeno/xeno_cli.h"
 
 static void write_all(int fd, const char *text, size_t n)
@@ -75,6 +75,7 @@ int main(int argc, char **argv)
 {
     static struct xeno_linux linux_transport;
     static struct manager manager;
+    static struct registry registry;
     struct cli cli = {.m = &manager, .io = &io};
     struct xeno_error error;
     int status;
@@ -90,8 +91,11 @@ int main(int argc, char **argv)
         return cli_error(&cli, argv[1], "%s", error.text);
     }
     manager_init(&manager, &linux_transport.t);
+    registry_init(&registry, &linux_transport, &manager);
+    manager_refresh(&manager);
     status = cli_run(&cli, argc - 1, argv + 1);
     flush();
+    registry_close(&registry);
     xeno_linux_close(&linux_transport);
     return status;
 }

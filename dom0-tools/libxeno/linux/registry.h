@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the processes of a Linux control domain share about domains: one file each under /run/xeno/domains while it lives and
+ * under /run/xeno/ended afterwards, and the nodes in xenstore where a xenstored runs. A file is replaced whole, never changed,
+ * and only by the holder of the transport's lock; readers need no lock.
+ */
+#ifndef LIBXENO_LINUX_REGISTRY_H
+#define LIBXENO_LINUX_REGISTRY_H
+
+#include "libxeno/linux/store.h"
+#include "libxeno/linux/transport.h"
+#include "libxeno/manager.h"
+
+#define REGISTRY_LIVING XENO_RUN_DIR "/domains"
+#define REGISTRY_ENDED  XENO_RUN_DIR "/ended"
+#define CONSOLE_SOCKET  XENO_RUN_DIR "/console.sock"
+#define CONSOLE_LOGS    "/var/log/xeno/console"
+
+struct registry {
+    struct manager_shared shared;
+    struct xeno_linux *l;
+    struct manager *m;
+    struct xeno_store store;
+    bool store_tried;
+};
+
+/* The first line of a domain's file; the rest is its configuration in the xl.cfg grammar. */
+struct registry_head {
+    uint32_t domid, ended, console_port, store_port;
+    uint64_t console_mfn, store_mfn;
+    char name[DOMAIN_NAME_MAX];
+};
+
+/* Give the manager a list that is shared with other processes. */
+void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m);
+void registry_close(struct registry *r);
+
+/* The connection to xenstored, NULL where none runs. */
+struct xeno_store *registry_store(struct registry *r);
+
+/* Parse a file's first line. 0 or -1. */
+int registry_head_parse(const char *text, struct registry_head *h);
+/* A domain's file: 0 or -errno; free(*text). */
+int registry_read(const char *dir, uint32_t domid, struct registry_head *h, char **text);
+
+/* Ask xenoconsoled: one line each way. 0, -errno where it does not run, -EPROTO with its answer in reply. fd: kept open if not NULL. */
+int console_request(const char *line, char *reply, size_t size, int *fd);
+
+/* The nodes of one domain as xl writes them. 0 or -errno. */
+int nodes_create(struct xeno_store *s, const struct managed *d, const char *console_type);
+int nodes_remove(struct xeno_store *s, uint32_t domid, const char *uuid);
+
+#endif
