@@ -53,6 +53,9 @@ enum emul_status emul_msr(struct emul *e);
 enum emul_status emul_control_register(struct emul *e);
 enum emul_status emul_cpuid(struct emul *e);
 
+/* An iretq or lretq that faulted though its stack is the guest's. False: it is something else, deliver #PF. */
+bool emul_return(struct vcpu *v);
+
 /* A write to a present, read-only page at this address in guest kernel mode. False: deliver #PF. */
 bool emul_page_table_write(struct vcpu *v, uint64_t address);
 

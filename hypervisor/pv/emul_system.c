@@ -254,7 +254,8 @@ enum emul_status emul_cpuid(struct emul *e)
         .max_leaf = cpu_features.max_leaf,
         .max_ext_leaf = cpu_features.max_ext_leaf,
         .hardware = e->v->domain->hardware,
-        .osxsave = e->v->pv.guest_cr4 & CR4_POLICY_OSXSAVE,
+        /* A kernel that asks by forced emulation finds out in this way, before it sets the bit, that it may use XSAVE. */
+        .osxsave = e->insn.op == EMUL_OP_CPUID_FORCED ? cpu_features.xsave : (e->v->pv.guest_cr4 & CR4_POLICY_OSXSAVE) != 0,
         .invariant_tsc = cpu_features.invariant_tsc,
         .vcpu_id = e->v->id,
         .phys_bits = cpu_features.phys_bits,

@@ -192,6 +192,8 @@ trap_with_error:
 
 trap_page_fault:
     movl VCPU_ERROR_CODE(%rbx), %edx
+    testl $PFEC_U, %edx
+    jz fast_trap_undo /* from ring 3, with the hypervisor's rights: see emul_ret.c */
     cmpb $0, VCPU_GUEST_KERNEL(%rbx)
     je 1f
     notl %edx

@@ -106,7 +106,7 @@ void pv_set_ts(struct vcpu *v, bool ts)
 
 void pv_load_cr4(const struct vcpu *v)
 {
-    uint64_t want = cr4_base | (v->pv.guest_cr4 & CR4_TSD);
+    uint64_t want = cr4_base | (v->pv.guest_cr4 & (CR4_TSD | CR4_FSGSBASE));
 
     if (read_cr4() != want) {
         write_cr4(want);

@@ -19,6 +19,9 @@ static void page_fault(struct vcpu *v, uint32_t error_code, uint64_t cr2)
         emul_page_table_write(v, cr2)) {
         return;
     }
+    if (unlikely((error_code & (PFEC_P | PFEC_U)) == PFEC_P) && guest_range && emul_return(v)) {
+        return;
+    }
     pv_inject_exception(v, VEC_PF, error_code, cr2);
 }
 
