@@ -48,23 +48,24 @@ def words_of(name):
 
 
 def is_static(elf):
+    """What is no ELF file is a script, and needs the shell that is there."""
+    if elf[:4] != b"\x7fELF":
+        return True
     offset = int.from_bytes(elf[0x20:0x28], "little")
     size, count = int.from_bytes(elf[0x36:0x38], "little"), int.from_bytes(elf[0x38:0x3a], "little")
     return all(int.from_bytes(elf[offset + i * size:offset + i * size + 4], "little") != INTERPRETER for i in range(count))
 
 
 def programs(build):
-    """name -> contents of our programs that are there."""
+    """name -> (contents, False) of our programs, as the build made them; (target, True) of what is a link there."""
     found = {}
-    for folder in ("dom0-tools", "tests"):
-        for path in sorted((build / folder).rglob("*")):
-            if path.name in words_of("programs.list") and path.is_file() and os.access(path, os.X_OK):
-                data = path.read_bytes()
-                if data[:4] != b"\x7fELF" or path.name in found:
-                    continue
-                if not is_static(data):
-                    raise packages.Problem(f"{path} is not static: it cannot run in the RAM disk")
-                found[path.name] = data
+    for path in sorted((build / "tools").glob("*")):
+        if path.is_symlink():
+            found[path.name] = (os.readlink(path).encode(), True)
+        elif path.is_file() and os.access(path, os.X_OK) and path.suffix != ".debug":
+            found[path.name] = (path.read_bytes(), False)
+            if not is_static(found[path.name][0]):
+                raise packages.Problem(f"{path} is not static: it cannot run in the RAM disk")
     return found
 
 
@@ -173,8 +174,11 @@ def make_initrd(debs, ours):
     archive.file("bin/busybox", busybox, 0o755)
     for applet in applets(busybox):
         archive.link(f"bin/{applet}", "busybox")
-    for name, data in sorted(ours.items()):
-        archive.file(f"usr/sbin/{name}", data, 0o755)
+    for name, (data, is_link) in sorted(ours.items()):
+        if is_link:
+            archive.link(f"usr/sbin/{name}", data.decode())
+        else:
+            archive.file(f"usr/sbin/{name}", data, 0o755)
     add_modules(archive, debs["linux"])
     archive.end()
     packed = gzip.compress(plain.getvalue(), 6, mtime=0)
@@ -196,7 +200,7 @@ def make(build, kind="", refresh=False):
         of = fingerprint([(HERE / "bzimage.py").read_bytes(), debs["linux"].name.encode()])
         if not stamps.fresh(kernel, of):
             stamps.put(kernel, make_kernel(debs), of)
-        of = fingerprint(base + [part for name, data in sorted(ours.items()) for part in (name.encode(), data)])
+        of = fingerprint(base + [part for name, (data, _) in sorted(ours.items()) for part in (name.encode(), data)])
         if not stamps.fresh(initrd, of):
             stamps.put(initrd, make_initrd(debs, ours), of)
     return folder / kernel, folder / initrd

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Single operations of Debian's Linux and its boot to the first process, counted in instructions (QEMU -icount shift=0) without a
+# hypervisor, on Debian's Xen 4.17 and on ours, with the same images. Prints the tables of docs/performance.md; --json FILE
+# keeps the numbers. WHERE… (native, xen, xenolith) runs these alone.
+# It judges nothing by time; it fails only if something does not run.
+import argparse
+import json
+import re
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
+import qemu
+
+PLACES = {"native": ["--native"], "xen": ["--linux", "--xen"], "xenolith": ["--linux"]}
+TITLES = {"native": "native", "xen": "Debian's Xen 4.17", "xenolith": "Xenolith"}
+GOAL = 0.8
+HALFWAY = {"getpid": 0.7, "null-hypercall-by-privcmd": 0.7, "boot-to-init": 0.75}
+LINE = re.compile(r"^BENCH (\S+) (\d+)$", re.MULTILINE)
+
+
+def numbers(result):
+    return {name: int(ticks) for name, ticks in LINE.findall(result.output) if name != "done"}
+
+
+def operations(where):
+    result = qemu.run(*where, "--icount", "-c", "linux-bench", timeout=900)
+    result.expect_status(0).expect_output(r"^BENCH done 0$")
+    return numbers(result)
+
+
+def boot(where):
+    """Instructions from the machine's start to the first one of process 1; and seconds of this machine, which are only an idea."""
+    words = ["--dom0-args", "rdinit=/usr/sbin/linux-bench"]
+    result = qemu.run(*where, "--icount", *words, timeout=900)
+    result.expect_status(0).expect_output(r"^BENCH boot-to-init \d+$")
+    found = numbers(result)
+    start = time.monotonic()
+    qemu.run(*where, *words, timeout=900).expect_status(0)
+    return found, time.monotonic() - start
+
+
+def ratio(row, over, under):
+    return f"{row[over] / row[under]:.2f}" if row.get(over) and row.get(under) else "–"
+
+
+def table(found):
+    places = [place for place in PLACES if place in found]
+    print("| operation | " + " | ".join(TITLES[place] for place in places) + " | Xenolith / Xen | goal | Xenolith / native |")
+    print("|---" * (len(places) + 4) + "|")
+    names = dict.fromkeys(name for place in places for name in found[place])
+    for name in names:
+        row = {place: found[place].get(name) for place in places}
+        goal = HALFWAY.get(name, GOAL)
+        missed = row.get("xen") and row.get("xenolith") and row["xenolith"] > goal * row["xen"]
+        cells = [f"{row[place]:,}" if row[place] else "–" for place in places]
+        print(f"| {name} | " + " | ".join(cells) + f" | {ratio(row, 'xenolith', 'xen')} | {goal}{' (missed)' if missed else ''} | "
+              f"{ratio(row, 'xenolith', 'native')} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Linux's operations in instructions: native, on Debian's Xen, on Xenolith.")
+    parser.add_argument("places", nargs="*", metavar="WHERE", help="native, xen, xenolith (all three)")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE")
+    options = parser.parse_args()
+    unknown = set(options.places) - set(PLACES)
+    if unknown:
+        parser.error(f"no such place: {', '.join(sorted(unknown))}")
+    found, seconds = {}, {}
+    for place in options.places or PLACES:
+        found[place] = operations(PLACES[place])
+        booted, seconds[place] = boot(PLACES[place])
+        found[place].update(booted)
+    table(found)
+    print("\nboot to init and power-off, seconds of this machine: " + ", ".join(f"{TITLES[p]} {s:.1f}" for p, s in seconds.items()))
+    if options.json:
+        Path(options.json).write_text(json.dumps({"instructions": found, "seconds": seconds}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
