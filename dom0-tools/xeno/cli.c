@@ -55,9 +55,9 @@ int cli_error(struct cli *c, const char *verb, const char *fmt, ...)
     return 1;
 }
 
-static const struct verb *verb_exact(const char *name)
+static const struct verb *in_table(const struct verb *table, const char *name)
 {
-    for (const struct verb *v = verbs; v->name; v++) {
+    for (const struct verb *v = table; v && v->name; v++) {
         if (strcmp(v->name, name) == 0) {
             return v;
         }
@@ -65,9 +65,34 @@ static const struct verb *verb_exact(const char *name)
     return NULL;
 }
 
+static const struct verb *verb_exact(const struct cli *c, const char *name)
+{
+    const struct verb *v = in_table(c->more, name);
+
+    return v ? v : in_table(verbs, name);
+}
+
+const struct verb *cli_verb(const struct cli *c, unsigned int n)
+{
+    static const struct verb none = {NULL, NULL, NULL, NULL};
+    const struct verb *a = c->more ? c->more : &none, *b = verbs, *v = NULL;
+
+    for (unsigned int i = 0; i <= n; i++) {
+        int order = !a->name ? 1 : !b->name ? -1 : strcmp(a->name, b->name);
+
+        if (!a->name && !b->name) {
+            return NULL;
+        }
+        v = order <= 0 ? a : b;
+        a += order <= 0;
+        b += order >= 0;
+    }
+    return v;
+}
+
 int cli_usage(struct cli *c, const char *verb)
 {
-    const struct verb *v = verb_exact(verb);
+    const struct verb *v = verb_exact(c, verb);
 
     cli_error(c, verb, "usage: xeno %s %s", v->name, v->usage);
     return 2;
@@ -76,19 +101,16 @@ int cli_usage(struct cli *c, const char *verb)
 /* An exact name wins; else the one verb that begins so. */
 static const struct verb *verb_find(struct cli *c, const char *word, int *status)
 {
-    const struct verb *found = verb_exact(word);
+    const struct verb *found = verb_exact(c, word), *v;
     unsigned int matches = 0;
 
+    for (unsigned int i = 0; !found && (v = cli_verb(c, i)) != NULL; i++) {
+        matches += v->help && strncmp(v->name, word, strlen(word)) == 0;
+    }
+    for (unsigned int i = 0; matches == 1 && !found && (v = cli_verb(c, i)) != NULL; i++) {
+        found = v->help && strncmp(v->name, word, strlen(word)) == 0 ? v : NULL;
+    }
     if (found) {
-        return found;
-    }
-    for (const struct verb *v = verbs; v->name; v++) {
-        if (strncmp(v->name, word, strlen(word)) == 0) {
-            found = v;
-            matches++;
-        }
-    }
-    if (matches == 1) {
         return found;
     }
     cli_error(c, word, matches ? "could mean several verbs: write more of it" : "no such verb: 'xeno help' lists them");

@@ -146,7 +146,7 @@ int cmd_create(struct cli *c, int argc, char **argv)
     if (o.console) {
         char *words[] = {(char *)"console", d.name, NULL};
 
-        return cmd_console(c, 2, words);
+        return cli_run(c, 2, words);
     }
     return 0;
 }

@@ -155,11 +155,13 @@ int cmd_version(struct cli *c, int argc, char **argv)
 
 int cmd_help(struct cli *c, int argc, char **argv)
 {
-    for (const struct verb *v = verbs; v->name; v++) {
-        if (argc < 2) {
-            cli_print(c, "  %-9s %-38s %s\n", v->name, v->usage, v->help);
-        } else if (strcmp(v->name, argv[1]) == 0) {
-            cli_print(c, "xeno %s %s\n  %s\n", v->name, v->usage, v->help);
+    const struct verb *v;
+
+    for (unsigned int i = 0; (v = cli_verb(c, i)) != NULL; i++) {
+        if (argc < 2 && v->help) {
+            cli_print(c, "  %-13s %-40s %s\n", v->name, v->usage, v->help);
+        } else if (argc >= 2 && strcmp(v->name, argv[1]) == 0) {
+            cli_print(c, "xeno %s %s\n  %s\n", v->name, v->usage, v->help ? v->help : "for the tools' own use");
             return 0;
         }
     }

@@ -22,20 +22,26 @@ struct xeno_io {
     long (*wait_input)(void *ctx, char *buf, size_t n);
 };
 
-struct cli {
-    struct manager *m;
-    const struct xeno_io *io;
-};
+struct cli;
 
 struct verb {
     const char *name;
     int (*run)(struct cli *c, int argc, char **argv); /* argv[0] is the verb */
     const char *usage;                                /* arguments */
-    const char *help;                                 /* one line */
+    const char *help;                                 /* one line; NULL: not shown */
+};
+
+struct cli {
+    struct manager *m;
+    const struct xeno_io *io;
+    const struct verb *more; /* verbs of the place, which win over those below; NULL: none. Ends as those do. */
 };
 
 /* Ends with an entry whose name is NULL. Sorted by name. */
 extern const struct verb verbs[];
+
+/* The verbs of the place and the common ones in one order of names: n from 0; NULL at the end. */
+const struct verb *cli_verb(const struct cli *c, unsigned int n);
 
 /* Run one command given as words. */
 int cli_run(struct cli *c, int argc, char **argv);

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libxeno/linux/registry.h"
-#include "xeno/xeno_cli.h"
+#include "xeno/linux/place.h"
 
 static void write_all(int fd, const char *text, size_t n)
 {
@@ -69,6 +68,13 @@ static long wait_input(void *ctx, char *buf, size_t n)
     return got > 0 ? got : got < 0 && errno == EINTR ? 0 : -1;
 }
 
+struct registry *place;
+
+void place_flush(void)
+{
+    flush();
+}
+
 static const struct xeno_io io = {.out = out, .err = err, .wait_input = wait_input};
 
 int main(int argc, char **argv)
@@ -76,7 +82,7 @@ int main(int argc, char **argv)
     static struct xeno_linux linux_transport;
     static struct manager manager;
     static struct registry registry;
-    struct cli cli = {.m = &manager, .io = &io};
+    struct cli cli = {.m = &manager, .io = &io, .more = linux_verbs};
     struct xeno_error error;
     int status;
 
@@ -91,6 +97,7 @@ int main(int argc, char **argv)
         return cli_error(&cli, argv[1], "%s", error.text);
     }
     manager_init(&manager, &linux_transport.t);
+    place = &registry;
     registry_init(&registry, &linux_transport, &manager);
     manager_refresh(&manager);
     status = cli_run(&cli, argc - 1, argv + 1);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The socket: a client sends one line, "attach N" (of a domain that is being made), "view N [FROM]" or "ping", and gets "ok" or a
+ * line that says why not. After "view" the connection is the console: output from its first byte, input to it; it ends
+ * when the domain has and all has been read. A client that reads slowly holds up nobody: it has a place in the log, no queue.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "xenoconsoled/consoled.h"
+
+#define MAX_CLIENTS 256u
+
+int server_open(void)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), rc;
+    mode_t mask;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    unlink(CONSOLE_SOCKET); /* ours alone: a lock keeps a second daemon out */
+    mask = umask(0177);
+    rc = bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 64) ? -errno : 0;
+    umask(mask);
+    if (rc) {
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+void server_accept(struct consoled *c)
+{
+    int fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct client *more;
+
+    if (fd < 0) {
+        return;
+    }
+    more = c->nr_clients < MAX_CLIENTS ? realloc(c->clients, (c->nr_clients + 1) * sizeof(*more))
+                                       : NULL;
+    if (!more) {
+        close(fd);
+        return;
+    }
+    c->clients = more;
+    more[c->nr_clients++] = (struct client){.fd = fd};
+}
+
+static void answer(struct client *k, const char *line)
+{
+    if (send(k->fd, line, strlen(line), MSG_NOSIGNAL) < 0) {
+        k->finished = true;
+    }
+}
+
+static void refuse(struct client *k, const char *why)
+{
+    char line[400];
+
+    snprintf(line, sizeof(line), "%s\n", why);
+    answer(k, line);
+    k->finished = true;
+}
+
+static void request(struct consoled *c, struct client *k)
+{
+    struct xeno_error err;
+    unsigned int domid;
+
+    if (strcmp(k->request, "ping") == 0) {
+        refuse(k, "ok");
+    } else if (sscanf(k->request, "attach %u", &domid) == 1) {
+        refuse(k, served_attach(c, domid, true, &err) ? err.text : "ok");
+    } else if (sscanf(k->request, "view %u %lu", &domid, &k->pos) >= 1) {
+        k->d = served_find(c, domid);
+        if (k->d) {
+            answer(k, "ok\n");
+        } else {
+            refuse(k, "not served here");
+        }
+    } else {
+        refuse(k, "unknown request");
+    }
+}
+
+/* What follows the first line in the same piece is input for the console. */
+static void read_request(struct consoled *c, struct client *k, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] == '\n') {
+            k->request[k->nr_request] = '\0';
+            request(c, k);
+            if (k->d && i + 1 < n) {
+                served_input(k->d, text + i + 1, n - i - 1);
+            }
+            return;
+        }
+        if (k->nr_request == sizeof(k->request) - 1) {
+            k->finished = true;
+            return;
+        }
+        k->request[k->nr_request++] = text[i];
+    }
+}
+
+void server_read(struct consoled *c, struct client *k)
+{
+    char buf[512];
+    ssize_t n = recv(k->fd, buf, sizeof(buf), 0);
+
+    if (n <= 0) {
+        k->finished = k->finished || n == 0 || (errno != EAGAIN && errno != EINTR);
+    } else if (k->d) {
+        served_input(k->d, buf, (size_t)n);
+    } else {
+        read_request(c, k, buf, (size_t)n);
+    }
+}
+
+bool server_has_output(const struct client *k)
+{
+    return k->d && k->pos < k->d->history.note->base + k->d->history.size;
+}
+
+void server_write(struct client *k)
+{
+    char buf[4096];
+    uint64_t was = k->pos, start;
+    size_t n = history_read(&k->d->history, &k->pos, buf, sizeof(buf));
+    ssize_t sent;
+
+    start = k->pos - n;
+    if (n == 0) {
+        k->pos = was > k->pos ? was : k->pos;
+        k->finished = true; /* the log is shorter than it was written: somebody has cut it */
+        return;
+    }
+    sent = send(k->fd, buf, n, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        k->finished = true;
+    }
+    k->pos = start + (sent > 0 ? (uint64_t)sent : 0);
+}
+
+void server_sweep(struct consoled *c)
+{
+    for (size_t i = 0; i < c->nr_clients;) {
+        struct client *k = &c->clients[i];
+
+        if (!k->finished && !(k->d && k->d->ended && !server_has_output(k))) {
+            i++;
+            continue;
+        }
+        close(k->fd);
+        *k = c->clients[--c->nr_clients];
+    }
+}
