@@ -290,7 +290,6 @@ void page_last_put(struct page_info *pg)
 {
     struct mm_owner *o = mm_owner_lookup(page_owner_id(pg));
     bool shared = pg->refs & PGR_SHARED;
-    uint64_t cpus = mm_cpus_of_page(pg) & cpus_online;
     void (*emptied)(struct mm_owner *) = NULL;
 
     ASSERT(!(pg->refs & PGR_ALLOCATED));
@@ -306,16 +305,10 @@ void page_last_put(struct page_info *pg)
     spin_unlock(&o->pages_lock);
     /* translations of this frame, read-only ones too, are gone after a flush later than this */
     WRITE_ONCE(pg->type, tlb_clock());
-    if (cpus == 0) {
-        void *frame = map_frame(page_mfn(pg));
-
-        memset(frame, 0, PAGE_SIZE);
-        unmap_frame(frame);
-    }
     if (shared) {
         hv_charge(-(int64_t)PAGE_SIZE);
     }
-    heap_free(page_idx(pg), 1, cpus == 0);
+    heap_free(page_idx(pg), 1, false);
     if (emptied) {
         emptied(o);
     }
@@ -365,37 +358,34 @@ static int relist_released(struct mm_owner *o)
     return 0;
 }
 
-/* Drop pin, hand-over and allocation reference of the first frame of the list. */
+/*
+ * The first frame of the list loses its pin and hand-over or, without them, its allocation reference. Its owner is dying: nobody
+ * pins it any more.
+ */
 static int relinquish_first(struct mm_owner *o)
 {
-    struct page_info *pg = NULL;
-    bool was_allocated;
-    int rc;
+    struct page_info *pg;
+    bool pinned, ours;
+    int rc = 0;
 
     spin_lock(&o->pages_lock);
-    if (o->page_list_head != PAGE_IDX_NONE) {
-        pg = page_of_idx(o->page_list_head);
-        if (!page_get(pg, o->id, false)) {
-            pg = NULL; /* another CPU has put the last reference and will take it off the list */
-        }
-    }
-    spin_unlock(&o->pages_lock);
-    if (!pg) {
-        return -ERESTART;
-    }
-    spin_lock(&o->lock);
-    pt_unpin_any_locked(o, pg);
-    rc = pt_walk_settle_locked(o);
-    spin_unlock(&o->lock);
-    if (rc == 0) {
-        spin_lock(&o->pages_lock);
-        was_allocated = disown_locked(o, pg);
+    if (o->page_list_head == PAGE_IDX_NONE) {
         spin_unlock(&o->pages_lock);
-        if (was_allocated) {
-            page_put(pg);
-        }
+        return 0;
     }
-    page_put(pg);
+    pg = page_of_idx(o->page_list_head);
+    pinned = READ_ONCE(pg->type) & (PGT_PINNED | PGT_HELD);
+    ours = pinned ? page_get(pg, o->id, false) : disown_locked(o, pg);
+    spin_unlock(&o->pages_lock);
+    if (pinned && ours) {
+        spin_lock(&o->lock);
+        pt_unpin_any_locked(o, pg);
+        rc = pt_walk_settle_locked(o);
+        spin_unlock(&o->lock);
+    }
+    if (ours) {
+        page_put(pg);
+    }
     return rc;
 }
 
