@@ -47,11 +47,6 @@ static struct domain *find_locked(uint32_t id)
     return d;
 }
 
-struct domain *current_domain(void)
-{
-    return current_vcpu()->domain;
-}
-
 struct domain *domain_get(struct domain *d)
 {
     __atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);

@@ -18,6 +18,7 @@
 #include "domain/vcpu.h"
 #include "mm/mm_owner.h"
 #include "x86/lock.h"
+#include "x86/percpu.h"
 
 /* The boot domain's id: the last ordinary one below the reserved range (include/xen/xenolith.h). */
 #define DOMAIN_BOOT_ID 0x7fef
@@ -78,6 +79,11 @@ struct domain {
     char crash_reason[64];         /* why the hypervisor ended it, for the log and `xeno list` */
 };
 
+static inline struct domain *current_domain(void)
+{
+    return current_vcpu()->domain;
+}
+
 /* ---- table and references ---- */
 
 /* The domain with that id and a reference, or NULL (also for one that is DEAD). DOMID_SELF is the current one. */
@@ -85,7 +91,6 @@ struct domain *domain_get_by_id(domid_t id);
 /* A reference where the caller already has one. */
 struct domain *domain_get(struct domain *d);
 void domain_put(struct domain *d);
-struct domain *current_domain(void);
 
 /*
  * Next domain with id >= first in rising order, with a reference; NULL at the end: lists without holding the lock.

@@ -52,11 +52,10 @@ static bool maptrack_grow(struct grant_table *t)
     return true;
 }
 
-static int maptrack_new(struct grant_table *t, struct domain *granter, const struct gnttab_map_grant_ref *op,
-                        uint32_t *handle)
+static struct maptrack *maptrack_new(struct grant_table *t, struct domain *granter,
+                                     const struct gnttab_map_grant_ref *op, uint32_t *handle)
 {
-    struct maptrack *m;
-    int rc = GNTST_no_space;
+    struct maptrack *m = NULL;
 
     spin_lock(&t->lock);
     if (t->maptrack_free != MAPTRACK_END || maptrack_grow(t)) {
@@ -67,15 +66,14 @@ static int maptrack_new(struct grant_table *t, struct domain *granter, const str
         m->ref = op->ref;
         m->flags = (uint16_t)op->flags;
         m->busy = 1; /* until the entry is in place: nobody can unmap what is not mapped */
-        rc = GNTST_okay;
     }
     spin_unlock(&t->lock);
-    return rc;
+    return m;
 }
 
-static void maptrack_ready(struct grant_table *t, uint32_t handle)
+static void maptrack_ready(struct maptrack *m)
 {
-    __atomic_store_n(&maptrack_entry(t, handle)->busy, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->busy, 0, __ATOMIC_RELEASE);
 }
 
 /* Forget a handle; the caller has it marked busy. */
@@ -116,6 +114,7 @@ static int host_map(struct domain *ld, struct domain *rd, const struct gnttab_ma
 static int map_from(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op)
 {
     bool write = !(op->flags & GNTMAP_readonly);
+    struct maptrack *m;
     uint32_t handle;
     mfn_t mfn;
     int rc = grant_pin(rd, op->ref, ld->id, write, &mfn);
@@ -123,8 +122,9 @@ static int map_from(struct domain *ld, struct domain *rd, struct gnttab_map_gran
     if (rc != GNTST_okay) {
         return rc;
     }
-    rc = maptrack_new(ld->grant, rd, op, &handle);
-    if (rc != GNTST_okay) {
+    m = maptrack_new(ld->grant, rd, op, &handle);
+    if (!m) {
+        rc = GNTST_no_space;
         goto out_unpin;
     }
     rc = host_map(ld, rd, op, mfn);
@@ -133,7 +133,7 @@ static int map_from(struct domain *ld, struct domain *rd, struct gnttab_map_gran
     }
     op->handle = handle;
     op->dev_bus_addr = maddr_raw(maddr_of_mfn(mfn));
-    maptrack_ready(ld->grant, handle);
+    maptrack_ready(m);
     return GNTST_okay;
 
 out_maptrack:
@@ -186,16 +186,6 @@ static int host_unmap(struct domain *ld, const struct gnttab_unmap_grant_ref *op
     return rc ? GNTST_general_error : GNTST_okay;
 }
 
-static mfn_t pinned_mfn(struct domain *rd, uint32_t ref)
-{
-    mfn_t mfn;
-
-    spin_lock(&rd->grant->lock);
-    mfn = grant_active(rd->grant, ref)->mfn; /* it is pinned by the mapping at hand */
-    spin_unlock(&rd->grant->lock);
-    return mfn;
-}
-
 void grant_unmap_one(struct gnttab_unmap_grant_ref *op)
 {
     struct domain *ld = current_domain();
@@ -209,7 +199,7 @@ void grant_unmap_one(struct gnttab_unmap_grant_ref *op)
     }
     op->status = GNTST_okay;
     left = m.flags & (GNTMAP_host_map | GNTMAP_device_map);
-    mfn = pinned_mfn(m.granter, m.ref);
+    mfn = grant_active(m.granter->grant, m.ref)->mfn;
     if (op->dev_bus_addr && (left & GNTMAP_device_map)) {
         if (op->dev_bus_addr != maddr_raw(maddr_of_mfn(mfn))) {
             op->status = GNTST_general_error;
@@ -227,7 +217,7 @@ void grant_unmap_one(struct gnttab_unmap_grant_ref *op)
         struct maptrack *live = maptrack_entry(ld->grant, op->handle);
 
         live->flags = (uint16_t)((m.flags & ~(GNTMAP_host_map | GNTMAP_device_map)) | left);
-        maptrack_ready(ld->grant, op->handle);
+        maptrack_ready(live);
         return;
     }
     grant_unpin(m.granter, m.ref, !(m.flags & GNTMAP_readonly));

@@ -21,21 +21,23 @@
 #include "x86/entry.h"
 #include "x86/percpu.h"
 
-struct grant_entry_v1 *grant_entry(struct grant_table *t, uint32_t ref)
+/* The entry of a reference, NULL if out of range; lock held. */
+static struct grant_entry_v1 *grant_entry(const struct grant_table *t, uint32_t ref)
 {
     uint32_t frame = ref / (uint32_t)ENTRIES_PER_FRAME;
 
     return !t->dead && frame < t->nr_frames ? &t->frames[frame]->shared[ref % ENTRIES_PER_FRAME] : NULL;
 }
 
-struct active *grant_active(struct grant_table *t, uint32_t ref)
+/* The in-use record of a reference in range, allocated on demand; NULL when out of memory; lock held. */
+static struct active *active_get(struct grant_table *t, uint32_t ref)
 {
     struct active **chunk = &t->frames[ref / ENTRIES_PER_FRAME]->chunk[ref % ENTRIES_PER_FRAME / ACTIVE_PER_CHUNK];
 
-    if (!*chunk) {
+    if (unlikely(!*chunk)) {
         *chunk = hv_alloc(sizeof(**chunk) * ACTIVE_PER_CHUNK);
     }
-    return *chunk ? &(*chunk)[ref % ACTIVE_PER_CHUNK] : NULL;
+    return *chunk ? grant_active(t, ref) : NULL;
 }
 
 static int pin_locked(struct domain *d, uint32_t ref, uint16_t domid, bool write, mfn_t *mfn)
@@ -47,7 +49,7 @@ static int pin_locked(struct domain *d, uint32_t ref, uint16_t domid, bool write
     if (!e) {
         return GNTST_bad_gntref;
     }
-    a = grant_active(t, ref);
+    a = active_get(t, ref);
     if (!a) {
         return GNTST_no_space;
     }
@@ -91,7 +93,7 @@ void grant_unpin(struct domain *d, uint32_t ref, bool write)
     struct active *a;
 
     spin_lock(&t->lock);
-    a = grant_active(t, ref); /* exists: it was pinned */
+    a = grant_active(t, ref);
     a->readers = (uint16_t)(a->readers - !write);
     a->writers = (uint16_t)(a->writers - write);
     e = grant_entry(t, ref);
@@ -288,13 +290,14 @@ static size_t batch_elem_size(uint32_t cmd)
 
 static long batch(uint32_t cmd, gva_t uop, uint32_t count, size_t size, uint32_t *done)
 {
+    struct mm_owner *mm = &current_domain()->mm;
     union batch_op op;
 
     for (uint32_t i = 0; i < count; i++) {
         int rc;
 
         /* table work that earlier calls left open comes first: a refusal in its midst would mean nothing */
-        if ((i > 0 && preempt_pending()) || pt_walk_settle(&current_domain()->mm)) {
+        if ((i > 0 && preempt_pending()) || (pt_walk_is_open(mm) && pt_walk_settle(mm))) {
             *done = i;
             return -ERESTART;
         }

@@ -52,10 +52,11 @@ struct grant_table {
 
 #define MAPTRACK_END UINT32_MAX
 
-/* The entry of a reference, NULL if out of range; lock held. */
-struct grant_entry_v1 *grant_entry(struct grant_table *t, uint32_t ref);
-/* Its in-use record, allocated on demand; NULL when out of memory; lock held, ref in range. */
-struct active *grant_active(struct grant_table *t, uint32_t ref);
+/* The in-use record of a reference that is pinned: it is there, and its frame is fixed meanwhile. */
+static inline struct active *grant_active(const struct grant_table *t, uint32_t ref)
+{
+    return &t->frames[ref / ENTRIES_PER_FRAME]->chunk[ref % ENTRIES_PER_FRAME / ACTIVE_PER_CHUNK][ref % ACTIVE_PER_CHUNK];
+}
 
 /* A pin for `domid` on a grant of d: flags marked, frame referenced. GNTST_*; *mfn is the frame. */
 int grant_pin(struct domain *d, uint32_t ref, uint16_t domid, bool write, mfn_t *mfn);

@@ -210,6 +210,13 @@ static int store(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt
     return rc;
 }
 
+#define ANY_FRAME MFN_INVALID_RAW
+
+static inline bool maps(uint64_t entry, uint64_t mfn)
+{
+    return (entry & PTE_P) && (entry & PTE_ADDR) >> PAGE_SHIFT == mfn;
+}
+
 /* References of an L1 entry for RAM, if one exchange each is enough. */
 static inline struct page_info *leaf_get_fast(const struct pt_scope *scope, uint64_t entry)
 {
@@ -227,11 +234,13 @@ static inline struct page_info *leaf_get_fast(const struct pt_scope *scope, uint
 
 /*
  * What nearly every update is, in one piece without calls: an L1 entry that comes, goes or changes,
- * for RAM whose type does not have to change. The steps are those of store(). False: nothing was
- * done, store() has to do it or to say why not.
+ * for RAM whose type does not have to change. The steps are those of store(). `replaced`: the frame
+ * that it must have mapped so far, or ANY_FRAME. False: nothing was done, store() has to do it or to
+ * say why not.
  */
 static inline __attribute__((always_inline)) bool
-store_fast(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt_store_mode mode)
+store_fast(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt_store_mode mode,
+           uint64_t replaced)
 {
     struct page_info *pg = NULL;
     uint64_t canon = entry, old, new;
@@ -247,6 +256,9 @@ store_fast(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt_store
         canon = (entry | PTE_US) & ~PTE_G;
     }
     old = __atomic_load_n(&u->slots[slot], __ATOMIC_RELAXED);
+    if (replaced != ANY_FRAME && unlikely(!maps(old, replaced))) {
+        return false;
+    }
     new = merge(canon, old, mode);
     kind = pt_change_kind(1, old, new);
     if (kind == PT_CHANGE_MAP || kind == PT_CHANGE_REPLACE) {
@@ -286,7 +298,7 @@ int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry, enum pt_
         release_frame(u); /* the next entry may use it as a table */
         return 0;
     }
-    return likely(store_fast(u, slot, entry, mode)) ? 0 : store(u, slot, entry, mode, NULL);
+    return likely(store_fast(u, slot, entry, mode, ANY_FRAME)) ? 0 : store(u, slot, entry, mode, NULL);
 }
 
 int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry)
@@ -299,7 +311,7 @@ int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry)
     if (unlikely(rc != 0)) {
         return rc;
     }
-    if (likely(store_fast(u, slot_of(where), entry, PT_STORE_NORMAL))) {
+    if (likely(store_fast(u, slot_of(where), entry, PT_STORE_NORMAL, ANY_FRAME))) {
         return 0;
     }
     return u->level == 1 ? store(u, slot_of(where), entry, PT_STORE_NORMAL, NULL) : -EINVAL;
@@ -355,7 +367,7 @@ int pt_update_find(const struct mm_owner *tables, mfn_t root, gva_t va, maddr_t 
 }
 
 /* A batch of one by the general way. */
-static int single_slow(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode,
+static __cold_fn __attribute__((noinline)) int single_slow(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode,
                        bool l1_only)
 {
     struct pt_update u;
@@ -369,30 +381,31 @@ static int single_slow(struct mm_owner *o, maddr_t where, uint64_t entry, enum p
     return rc;
 }
 
-/* A batch of one in an L1 table, with everything in registers. */
-static inline __attribute__((always_inline)) int
-single(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode, bool l1_only)
+/* A batch of one in an L1 table, with everything in registers. False: nothing was done. */
+static inline __attribute__((always_inline)) bool
+single_fast(struct mm_owner *o, struct mm_owner *frames, maddr_t where, uint64_t entry,
+            enum pt_store_mode mode, uint64_t replaced)
 {
     struct page_info *pg = page_of_mfn(mfn_of_maddr(where));
     struct pt_update u;
     bool stored = false;
 
     if (unlikely(!pg || pt_walk_is_open(o) || o->dying) || unlikely(!page_get(pg, o->id, false))) {
-        return single_slow(o, where, entry, mode, l1_only);
+        return false;
     }
     if (likely(page_type_get_fast(pg, PAGE_L1))) {
-        init(&u, o, o);
+        init(&u, o, frames);
         u.slots = map_frame(page_mfn(pg));
         u.level = 1;
-        stored = store_fast(&u, slot_of(where), entry, mode);
+        stored = store_fast(&u, slot_of(where), entry, mode, replaced);
         unmap_frame(u.slots);
         if (unlikely(!page_type_try_put(pg))) {
             pt_walk_put(o, pg);
-            return likely(stored) ? 0 : single_slow(o, where, entry, mode, l1_only);
+            return stored;
         }
     }
     page_put(pg);
-    return likely(stored) ? 0 : single_slow(o, where, entry, mode, l1_only);
+    return stored;
 }
 
 int pt_update_va(struct mm_owner *o, mfn_t root, gva_t va, uint64_t entry)
@@ -402,16 +415,22 @@ int pt_update_va(struct mm_owner *o, mfn_t root, gva_t va, uint64_t entry)
     if (unlikely(find(o, root, gva_raw(va), &where) != 0)) {
         return -EINVAL;
     }
-    return single(o, where, entry, PT_STORE_NORMAL, true);
+    return likely(single_fast(o, o, where, entry, PT_STORE_NORMAL, ANY_FRAME))
+               ? 0
+               : single_slow(o, where, entry, PT_STORE_NORMAL, true);
 }
 
 int pt_update_single(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode)
 {
-    return single(o, where, entry, mode, false);
+    return likely(single_fast(o, o, where, entry, mode, ANY_FRAME))
+               ? 0
+               : single_slow(o, where, entry, mode, false);
 }
 
-int pt_update_granted(struct mm_owner *tables, maddr_t where, uint64_t entry,
-                      struct mm_owner *frames)
+/* ---- grants: an entry for a frame that `tables` may map only because its owner allows it ---- */
+
+static __cold_fn __attribute__((noinline)) int
+granted_slow(struct mm_owner *tables, maddr_t where, uint64_t entry, struct mm_owner *frames)
 {
     struct pt_update u;
     int rc = pt_update_begin(&u, tables, tables);
@@ -426,7 +445,16 @@ int pt_update_granted(struct mm_owner *tables, maddr_t where, uint64_t entry,
     return rc;
 }
 
-int pt_update_ungrant(struct mm_owner *tables, maddr_t where, mfn_t mfn, uint64_t entry)
+int pt_update_granted(struct mm_owner *tables, maddr_t where, uint64_t entry,
+                      struct mm_owner *frames)
+{
+    return likely(single_fast(tables, frames, where, entry, PT_STORE_NORMAL, ANY_FRAME))
+               ? 0
+               : granted_slow(tables, where, entry, frames);
+}
+
+static __cold_fn __attribute__((noinline)) int
+ungrant_slow(struct mm_owner *tables, maddr_t where, mfn_t mfn, uint64_t entry)
 {
     struct pt_update u;
     int rc = pt_update_begin(&u, tables, tables);
@@ -442,12 +470,16 @@ int pt_update_ungrant(struct mm_owner *tables, maddr_t where, mfn_t mfn, uint64_
     while (rc == -EAGAIN) {
         uint64_t old = READ_ONCE(u.slots[slot_of(where)]);
 
-        if (!(old & PTE_P) || (old & PTE_ADDR) >> PAGE_SHIFT != mfn_raw(mfn)) {
-            rc = -EINVAL;
-        } else {
-            rc = store(&u, slot_of(where), entry, PT_STORE_COMPARE, &old);
-        }
+        rc = maps(old, mfn_raw(mfn)) ? store(&u, slot_of(where), entry, PT_STORE_COMPARE, &old)
+                                     : -EINVAL;
     }
     pt_update_end(&u);
     return rc;
+}
+
+int pt_update_ungrant(struct mm_owner *tables, maddr_t where, mfn_t mfn, uint64_t entry)
+{
+    return likely(single_fast(tables, tables, where, entry, PT_STORE_NORMAL, mfn_raw(mfn)))
+               ? 0
+               : ungrant_slow(tables, where, mfn, entry);
 }

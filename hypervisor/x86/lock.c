@@ -48,15 +48,28 @@ static void level_leave(const struct spinlock *lock)
     }
 }
 
+static bool is_turn_of(const struct spinlock *lock, uint32_t ticket)
+{
+    return __atomic_load_n(&lock->owner_ticket, __ATOMIC_ACQUIRE) == ticket;
+}
+
+/* Out of line, so that a free lock costs no saved registers. */
+static __cold_fn __attribute__((noinline)) void wait_for_turn(const struct spinlock *lock, uint32_t ticket)
+{
+    while (!is_turn_of(lock, ticket)) {
+        ipi_poll();
+        cpu_relax();
+    }
+}
+
 void spin_lock_at(struct spinlock *lock, enum lock_level level)
 {
     uint32_t mine;
 
     level_check(lock, (uint8_t)level);
     mine = __atomic_fetch_add(&lock->next_ticket, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&lock->owner_ticket, __ATOMIC_ACQUIRE) != mine) {
-        ipi_poll();
-        cpu_relax();
+    if (unlikely(!is_turn_of(lock, mine))) {
+        wait_for_turn(lock, mine);
     }
     level_enter(lock, (uint8_t)level);
 }
