@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Files of at most 600 lines, functions of at most 80, a hypervisor of at most 18,500 lines of code. Exceptions stand in
-# allow_sizes.txt, each with its reason; an exception that is not needed any more is a problem too.
+# Files of at most 600 lines, functions of at most 80, a hypervisor of at most 15,000 lines of code; docs/adr/0011 says what such a
+# line is. Exceptions stand in allow_sizes.txt, each with its reason; an exception that is not needed any more is a problem too.
 # Invariant: a function is what begins with '{' in the first column, as the code style has it.
 import ast
 import re
@@ -11,7 +11,7 @@ import policy
 
 FILE_LIMIT = 600
 FUNCTION_LIMIT = 80
-HYPERVISOR_LIMIT = 18500
+HYPERVISOR_LIMIT = 15000
 ALLOW = "tests/policy/allow_sizes.txt"
 SOURCES = (".c", ".h", ".S", ".py", ".sh", ".def", ".cmake")
 NAME = re.compile(r"(\w+)\s*\(")
@@ -42,8 +42,15 @@ def python_functions(text):
 
 
 def code_lines(text):
+    """(lines with a word in them, lines that are neither blank nor comment)."""
     text = re.sub(r"/\*.*?\*/", lambda comment: "\n" * comment.group().count("\n"), text, flags=re.DOTALL)
-    return sum(1 for line in text.splitlines() if re.sub(r"//.*", "", line).strip())
+    lines = [line for line in (re.sub(r"//.*", "", line) for line in text.splitlines()) if line.strip()]
+    return sum(1 for line in lines if re.search(r"\w", line)), len(lines)
+
+
+def folder_lines(tree, folder, suffixes):
+    counts = [code_lines(tree.text(name)) for name in tree.under(folder) if name.endswith(suffixes)]
+    return sum(words for words, _ in counts), sum(plain for _, plain in counts)
 
 
 def allowed(tree):
@@ -81,11 +88,11 @@ def check(tree):
         else:
             problems.append(message)
     problems += [f"{ALLOW}: {key} is within the limits now: take it out" for key in allow if key not in used]
-    total = sum(code_lines(tree.text(name)) for name in tree.under("hypervisor") if name.endswith((".c", ".h", ".S", ".def")))
-    shared = sum(code_lines(tree.text(name)) for name in tree.under("common") if name.endswith((".c", ".h")))
+    total, plain = folder_lines(tree, "hypervisor", (".c", ".h", ".S", ".def"))
+    shared, _ = folder_lines(tree, "common", (".c", ".h"))
     if total > HYPERVISOR_LIMIT:
         problems.append(f"hypervisor/: {total} lines of code, the limit is {HYPERVISOR_LIMIT}")
-    return problems, [f"hypervisor: {total} lines of code (limit {HYPERVISOR_LIMIT}), common: {shared}"]
+    return problems, [f"hypervisor: {total} lines of code (limit {HYPERVISOR_LIMIT}; {plain} with those that hold punctuation alone), common: {shared}"]
 
 
 def body(lines):
@@ -102,7 +109,8 @@ EXAMPLES = [
     ("exception with a reason", {**LONG, ALLOW: "common/a.c:f one switch over all opcodes\n"}, None),
     ("exception without a reason", {**LONG, ALLOW: "common/a.c:f\n"}, "no reason"),
     ("stale exception", {ALLOW: "common/b.c old\n"}, "take it out"),
-    ("big hypervisor", {f"hypervisor/mm/{i}.c": "int x;\n" * 600 for i in range(31)}, "18600 lines of code"),
+    ("big hypervisor", {f"hypervisor/mm/{i}.c": "int x;\n" * 600 for i in range(26)}, "15600 lines of code"),
+    ("hypervisor of braces and comments", {f"hypervisor/mm/{i}.c": "/* x */ {\n}\n" * 300 for i in range(26)}, None),
 ]
 
 if __name__ == "__main__":
