@@ -2,7 +2,7 @@
 /*
  * What single operations cost, in TSC ticks: under QEMU's -icount shift=0 a tick is an instruction. Each operation is done in a
  * loop whose own cost is taken off; lines are "BENCH name ticks". The same image runs on every hypervisor.
- *   bench [n=1000]
+ *   bench [n=1000] [only=NAME]
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +15,8 @@
 #include "pvk/pv/hypercall.h"
 #include "pvk/pv/p2m.h"
 #include "pvk/pv/pagetable.h"
+#include "pvk/smp.h"
+#include "pvk/thread.h"
 #include "pvk/user.h"
 
 #define UNKNOWN_HYPERCALL 62u
@@ -22,6 +24,13 @@
 #define STACK_VA          0x10000000ul
 
 static uint64_t n;
+static bool failed;
+static char only[32];
+
+static bool wanted(const char *name)
+{
+    return only[0] == '\0' || strcmp(only, name) == 0;
+}
 
 static inline uint64_t ticks(void)
 {
@@ -50,6 +59,9 @@ static void report(const char *name, void (*fn)(void), unsigned int per_call)
 {
     uint64_t empty, full;
 
+    if (!wanted(name)) {
+        return;
+    }
     measure(fn); /* once to warm what is done on first use */
     empty = measure(nothing);
     full = measure(fn);
@@ -76,6 +88,7 @@ static void yield(void)
 /* ---- exceptions: an entry point of our own, with nothing in it but the way back ---- */
 
 extern char bench_ud_entry[], bench_pf_entry[];
+void bench_iret(void);
 
 /* Frame: rcx r11 [error] rip cs rflags rsp ss. The iret stub pushes rcx r11 rax itself; flags 0 stand above rip. */
 __asm__(".pushsection .text\n"
@@ -83,6 +96,9 @@ __asm__(".pushsection .text\n"
         "    popq %rcx\n    popq %r11\n    addq $2, (%rsp)\n    pushq $0\n    jmp hypercall_page + 23 * 32\n"
         "bench_pf_entry:\n"
         "    popq %rcx\n    popq %r11\n    addq $8, %rsp\n    addq $2, (%rsp)\n    pushq $0\n    jmp hypercall_page + 23 * 32\n"
+        "bench_iret:\n" /* back to the caller: in a frame, a code selector without RPL 3 is kernel mode */
+        "    popq %rdx\n    movq %rsp, %rax\n    movl %ss, %ecx\n    pushq %rcx\n    pushq %rax\n    pushfq\n    pushq $0xe030\n"
+        "    pushq %rdx\n    pushq $0\n    jmp hypercall_page + 23 * 32\n"
         ".popsection\n");
 
 static void set_trap(unsigned int vector, const char *entry)
@@ -109,6 +125,7 @@ static void page_fault(void)
 
 static void exceptions(void)
 {
+    report("iret", bench_iret, 1);
     set_trap(6, bench_ud_entry);
     report("exception-and-iret", invalid_opcode, 1);
     set_trap(14, bench_pf_entry);
@@ -127,24 +144,39 @@ static USER_CODE void user_calls(uint64_t unused)
     }
 }
 
-static struct user_context user;
+static struct user_context users[2];
 
 static void one_user_call(void)
 {
-    user_run(&user);
+    user_run(&users[0]);
 }
 
-static void user_mode(void)
+/* Two processes take turns: a system call leaves one, and the kernel goes on with the other. */
+static void one_user_switch(void)
+{
+    user_run(&users[0]);
+    user_run(&users[1]);
+}
+
+static bool user_create(struct user_context *user)
 {
     struct user_space *space = user_space_create();
     void *stack = page_alloc(0);
 
     if (!space || !stack || user_map_code(space) || user_map(space, STACK_VA, pfn_of_va(stack), MAP_R | MAP_W)) {
         puts("bench: no user space");
-        return;
+        return false;
     }
-    user_context_init(&user, space, user_code_address((const void *)user_calls), STACK_VA + PAGE_SIZE - 8, 0);
-    report("user-syscall-and-back", one_user_call, 1);
+    user_context_init(user, space, user_code_address((const void *)user_calls), STACK_VA + PAGE_SIZE - 8, 0);
+    return true;
+}
+
+static void user_mode(void)
+{
+    if (user_create(&users[0]) && user_create(&users[1])) {
+        report("user-syscall-and-back", one_user_call, 1);
+        report("process-switch", one_user_switch, 2);
+    }
 }
 
 /* ---- events ---- */
@@ -179,6 +211,49 @@ static void events(void)
     }
     self_port = (uint32_t)port;
     report("event-to-self", send_to_self, 1);
+}
+
+/* ---- an event for a vCPU that runs on another CPU: what both sides execute until the handler has run ---- */
+
+static uint32_t other_port;
+static volatile bool stop;
+
+static void stay_awake(void *unused)
+{
+    (void)unused;
+    while (!stop) {
+        __asm__ volatile("pause");
+    }
+}
+
+static void send_to_other(void)
+{
+    uint64_t before = events_seen;
+
+    event_send(other_port);
+    while (events_seen == before) {
+        __asm__ volatile("pause");
+    }
+}
+
+static void events_between_cpus(void)
+{
+    struct thread *t;
+    long port;
+
+    if (cpu_count() < 2 || !wanted("event-to-running-vcpu")) {
+        return;
+    }
+    port = cpu_start(1) ? -1 : event_bind_ipi(1, event_arrived, NULL);
+    t = port < 0 ? NULL : thread_create_on(1, "awake", stay_awake, NULL);
+    if (!t) {
+        puts("bench: no second CPU");
+        return;
+    }
+    other_port = (uint32_t)port;
+    report("event-to-running-vcpu", send_to_other, 1);
+    stop = true;
+    thread_join(t);
 }
 
 /* ---- page tables: the entries of one L1 that maps a page of ours again and again ---- */
@@ -216,13 +291,18 @@ static void update_va(void)
 
 static void report_batch(unsigned int count)
 {
+    char name[32];
     uint64_t empty, full;
 
+    snprintf(name, sizeof(name), "mmu_update-%u", count);
+    if (!wanted(name)) {
+        return;
+    }
     batch = count;
     measure(mmu_update_batch);
     empty = measure(fill_only);
     full = measure(mmu_update_batch);
-    printf("BENCH mmu_update-%u %lu\n", count, (full - empty) / n);
+    printf("BENCH %s %lu\n", name, (full - empty) / n);
 }
 
 static void page_tables(void)
@@ -255,46 +335,48 @@ static void page_tables(void)
     n = saved;
 }
 
-/* ---- grants ---- */
+/* ---- grants: the two hypercalls, without a kernel's bookkeeping around them ---- */
 
-static uint32_t self_ref;
-static unsigned int self_domid;
+static struct gnttab_map_grant_ref grant_map_op;
 
 static void grant_map_unmap(void)
 {
-    struct grant_mapping m;
+    struct gnttab_map_grant_ref map = grant_map_op;
+    struct gnttab_unmap_grant_ref unmap = {.host_addr = map.host_addr};
 
-    if (grant_map(self_domid, self_ref, false, &m) == 0) {
-        grant_unmap(&m);
-    }
+    hypercall_raw(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, HC_ARG(&map), 1, 0, 0);
+    unmap.handle = map.handle;
+    hypercall_raw(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, HC_ARG(&unmap), 1, 0, 0);
+    failed |= map.status != GNTST_okay || unmap.status != GNTST_okay;
 }
 
 static void grants(void)
 {
+    int self = domain_id();
     void *page = page_alloc(0);
-    long ref;
+    long ref = page && self >= 0 ? grant_page((unsigned int)self, page, false) : -1;
 
-    self_domid = (unsigned int)domain_id();
-    ref = page ? grant_page(self_domid, page, false) : -1;
-    if (ref < 0) {
+    if (ref < 0 || !window) {
         puts("bench: no grant");
         return;
     }
-    self_ref = (uint32_t)ref;
+    grant_map_op = (struct gnttab_map_grant_ref){.host_addr = HC_ARG(window), .flags = GNTMAP_host_map, .ref = (uint32_t)ref, .dom = (domid_t)self};
     report("grant-map-and-unmap", grant_map_unmap, 1);
 }
 
 int main(void)
 {
     n = cmdline_number("n", 1000) & ~1ul;
+    cmdline_value("only", only, sizeof(only));
     report("unknown-hypercall", unknown_hypercall, 1);
     report("xen_version", xen_version, 1);
     report("yield-alone", yield, 1);
     events();
+    events_between_cpus();
     page_tables();
     grants();
     user_mode();
     exceptions();
-    puts("BENCH done 0");
-    return 0;
+    printf("BENCH done %d\n", failed);
+    return failed;
 }
