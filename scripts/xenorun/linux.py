@@ -10,12 +10,10 @@ import sys
 import cpio
 import machine
 
-sys.path.append(str(machine.ROOT / "dom0-tools" / "dom0-image"))
-import make as dom0_image  # noqa: E402
-import packages  # noqa: E402
-
 # Few messages on the console, which is the command's; a kernel that panics ends the machine at once.
 ARGUMENTS = "quiet panic=-1"
+# Enough for the tools; the rest of the machine is for guests.
+MEMORY_MIB = 256
 
 
 def images(options):
@@ -23,6 +21,10 @@ def images(options):
     build = machine.build_dir(options)
     if options.no_build:
         return [machine.image(options, f"dom0/{name}") for name in ("vmlinux", "initrd.cpio.gz")]
+    # Only here, for most runs need neither.
+    sys.path.append(str(machine.ROOT / "dom0-tools" / "dom0-image"))
+    import make as dom0_image
+    import packages
     try:
         if not (build / "dom0" / "vmlinux").is_file():
             sys.stderr.write("run.sh: making the control domain's images from Debian's packages\n")
@@ -55,4 +57,5 @@ def prepare(options):
     words = [f"console={console}", ARGUMENTS]
     options.dom0_kernel, options.dom0_initrd = kernel, ram_disk(options, initrd)
     options.dom0_args = " ".join(words + [options.dom0_args or ""]).strip()
+    options.dom0_memory = options.dom0_memory or MEMORY_MIB
     options.add = []

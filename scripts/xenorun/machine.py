@@ -91,6 +91,8 @@ def boot_words(options):
         words.append("dom0=dom0-kernel")
     if options.dom0_initrd:
         words.append("dom0-initrd=dom0-initrd")
+    if options.dom0_memory:
+        words.append(f"dom0-memory={options.dom0_memory}")
     return " ".join(words + options.boot_args.split())
 
 
@@ -182,7 +184,7 @@ def debian_xen(options):
             options.scratch_files.append(archive)
             cpio.write(archive, [(module.name, module.path) for module in extra])
             modules.append(Module(archive, "modules.cpio"))
-    dom0_mib = options.memory - XEN_OWN_MIB
+    dom0_mib = min(options.dom0_memory or options.memory, options.memory - XEN_OWN_MIB)
     if dom0_mib < 32:
         raise Problem(f"--xen --memory {options.memory}: Xen keeps {XEN_OWN_MIB} MiB and dom0 needs 32: give {XEN_OWN_MIB + 32} or more")
     port = "115200,8n1" if takes_input(options) else "115200,8n1,0x2f8,-1"

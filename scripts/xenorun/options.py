@@ -36,15 +36,15 @@ def cpus(text):
 
 def build_parser():
     parser = Parser(prog=PROGRAM, allow_abbrev=False, usage=f"{PROGRAM} [OPTIONS] [-- QEMU-ARGS]",
-                    description="Boots Xenolith in QEMU. Without options: the control domain's console; Ctrl-A X ends it.")
+                    description="Boots Xenolith in QEMU. Without options: Linux as the control domain; Ctrl-A X ends it.")
     add = parser.add_argument
     add("-c", dest="command", metavar="COMMAND", help="run COMMAND in the control domain, print its output, exit with its status")
     add("--dom0-kernel", metavar="FILE", help="boot this PV kernel as dom0; ends when it does (0 shut down, 3 crashed)")
     add("--dom0-initrd", metavar="FILE", help="its initial RAM disk")
-    add("--dom0-args", metavar="STRING", help="its command line")
-    control = parser.add_mutually_exclusive_group()
-    control.add_argument("--bare", action="store_true", help="the boot domain stays as the control domain (the default)")
-    control.add_argument("--linux", action="store_true", help="Debian's Linux is the control domain")
+    add("--dom0-args", metavar="STRING", help="its command line; with Linux: more words for it")
+    add("--dom0-memory", metavar="MIB", type=positive, help="its memory (Linux: 256)")
+    add("--bare", action="store_true", help="the boot domain stays as the control domain")
+    add("--linux", action="store_true", help="Debian's Linux is the control domain (the default)")
     add("--native", action="store_true", help="that Linux on the machine itself, without a hypervisor")
     add("--add", metavar="FILE[:NAME]", action="append", default=[], help="hand a file to the control domain (repeatable)")
     add("--domain", metavar="FILE.dts", help="boot a launch description (.dts, or a compiled .dtb)")
@@ -111,19 +111,23 @@ def parse(arguments):
 
 def choose_control(parser, options):
     """Who is the control domain: Linux, a kernel that is named, or the boot domain. Whatever contradicts it is refused."""
-    options.linux = options.linux or options.native
-    if options.native and options.bare:
-        parser.error("--native has no boot domain: no --bare")
+    named = [option for option in ("--bare", "--linux", "--native", "--dom0-kernel") if getattr(options, option[2:].replace("-", "_"))]
+    if len(named) > 1:
+        parser.error(f"{' and '.join(named)} name different control domains: give one of them")
+    # What is the boot domain's own business keeps it as the control domain.
+    alone = options.domain or options.boot_domain or options.pvh
+    options.bare = options.bare or not named and bool(alone)
+    options.linux = options.linux or options.native or not (options.bare or options.dom0_kernel)
+    if options.linux and (options.domain or options.pvh):
+        parser.error("--domain and --pvh are for the boot domain alone: give them with --bare")
+    if options.dom0_memory is not None and (options.bare or options.native):
+        parser.error("--dom0-memory is for a dom0 that is built at boot; --memory is the machine's")
     if options.dom0_kernel is None and options.dom0_initrd:
         parser.error("--dom0-initrd needs --dom0-kernel")
-    if options.dom0_kernel is None and not options.linux and options.dom0_args is not None:
+    if options.bare and options.dom0_args is not None:
         parser.error("--dom0-args needs --dom0-kernel or --linux")
     if options.dom0_kernel and options.command is not None:
         parser.error("-c runs in the control domain that run.sh knows, which a --dom0-kernel replaces: give one of the two")
-    if options.dom0_kernel and (options.bare or options.linux):
-        parser.error("--bare, --linux and --native name another control domain than --dom0-kernel: give one of them")
-    if options.linux and options.domain:
-        parser.error("--domain is for the boot domain: give it with --bare")
     if options.native and (options.xen or options.pvh or options.hv_args):
         parser.error("--native is without a hypervisor: no --xen, --pvh, --hv-args")
     if options.dom0_kernel and options.domain:

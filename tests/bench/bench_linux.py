@@ -15,7 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
 import qemu
 
-PLACES = {"native": ["--native"], "xen": ["--linux", "--xen"], "xenolith": ["--linux"]}
+# The same memory for Linux everywhere, and enough for the hypervisor beside it.
+PLACES = {"native": ["--native", "--memory", "384"], "xen": ["--linux", "--xen", "--memory", "640", "--dom0-memory", "384"],
+          "xenolith": ["--linux", "--memory", "640", "--dom0-memory", "384"]}
 TITLES = {"native": "native", "xen": "Debian's Xen 4.17", "xenolith": "Xenolith"}
 GOAL = 0.8
 HALFWAY = {"getpid": 0.7, "null-hypercall-by-privcmd": 0.7, "boot-to-init": 0.75}

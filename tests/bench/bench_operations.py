@@ -31,7 +31,7 @@ def lives(where):
         config.write_text(CONFIG)
         command = ("time 'create h.cfg && console h'; time 'create -p h.cfg'; time 'destroy h'; repeat 198 'create -p h.cfg && destroy h';"
                    " time 'create -p h.cfg'; destroy h")
-        result = qemu.run(*where, "--icount", "--add", f"{GUESTS / 'hello'}:hello", "--add", f"{config}:h.cfg", "-c", command, timeout=900)
+        result = qemu.run(*where, "--bare", "--icount", "--add", f"{GUESTS / 'hello'}:hello", "--add", f"{config}:h.cfg", "-c", command, timeout=900)
     result.expect_status(0)
     names = ("create to the end of a one-line guest", "create, first", "destroy", "create, 200th")
     return dict(zip(names, (int(ns) for ns in re.findall(r"^TIME (\d+) ns$", result.output, re.MULTILINE))))

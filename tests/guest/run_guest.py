@@ -69,7 +69,7 @@ def role_words(image, options, scratch):
         words = ["--dom0-kernel", image] + (["--dom0-args", options.args] if options.args else [])
         return words + (["--dom0-initrd", module] if options.module_size else [])
     config = [f'name = "guest"\nkernel = "guest"\nmemory = {DOMU_MIB}\nvcpus = {options.cpus}\nextra = "{options.args}"']
-    words = ["--add", f"{image}:guest", "--add", scratch / "guest.cfg"]
+    words = ["--bare", "--add", f"{image}:guest", "--add", scratch / "guest.cfg"]
     if options.module_size:
         config.append('ramdisk = "module"')
         words += ["--add", module]

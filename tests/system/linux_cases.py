@@ -12,12 +12,12 @@ import packages  # noqa: E402
 
 
 def linux(where, command, *more, timeout=qemu.HANG):
-    """run.sh --linux -c COMMAND; skipped where Debian's packages cannot be had."""
+    """run.sh -c COMMAND with Linux, the default; skipped where Debian's packages cannot be had."""
     try:
         dom0_image.make(qemu.BUILD)
     except packages.Unreachable as problem:
         raise qemu.Skip(str(problem)) from problem
-    return qemu.run("--linux", *where, *more, "-c", command, timeout=timeout)
+    return qemu.run(*where, *more, "-c", command, timeout=timeout)
 
 
 def a_command_says_where_it_runs(where):

@@ -32,7 +32,7 @@ class Files:
 
 
 def xeno(where, files, command, *more):
-    return qemu.run(*where, *files.words, *more, "-c", command)
+    return qemu.run("--bare", *where, *files.words, *more, "-c", command)
 
 
 def create_list_console_destroy(where):

@@ -57,7 +57,7 @@ class RunSh(unittest.TestCase):
 
     def test_wrong_options_end_with_2_and_one_line(self):
         for words in (["--unknown"], ["--mem", "64"], ["word"], ["-c"], ["--memory", "0"], ["--memory", "12k"], ["--cpus", "-1"],
-                      ["--timeout", "x"], ["--dom0-args", "x"], ["--release", "--debug"], ["--xen", "--pvh"],
+                      ["--timeout", "x"], ["--release", "--debug"], ["--xen", "--pvh"],
                       ["--dom0-kernel", str(self.folder / "hello.elf"), "-c", "list"],
                       ["--add", str(self.folder / "vm linux")], ["--add", f"{self.folder}/hello.elf:a/b"],
                       ["--add", f"{self.folder}/hello.elf", "--add", f"{self.folder}/launch.dts:hello.elf"]):
@@ -70,10 +70,10 @@ class RunSh(unittest.TestCase):
 
     def test_missing_image_is_named(self):
         (self.folder / "xenolith.elf").unlink()
-        self.assertIn("xenolith.elf", self.refused(1))
+        self.assertIn("xenolith.elf", self.refused(1, "--bare"))
 
     def test_defaults(self):
-        command = self.qemu()
+        command = self.qemu("--bare")
         self.assertEqual(self.value(command, "-kernel"), str(self.folder / "xenolith.elf"))
         self.assertEqual(self.value(command, "-m"), "512")
         self.assertEqual(self.value(command, "-smp"), "1")
@@ -84,14 +84,14 @@ class RunSh(unittest.TestCase):
         self.assertEqual(boot[:3], [str(self.folder / "guests/boot-domain"), "boot-domain", "exit-port=0x501"])
 
     def test_machine_options(self):
-        command = self.qemu("--memory", "96", "--cpus", "4", "--cpu-model", "qemu64", "--icount", "--gdb", "--", "-machine", "q35")
+        command = self.qemu("--bare", "--memory", "96", "--cpus", "4", "--cpu-model", "qemu64", "--icount", "--gdb", "--", "-machine", "q35")
         self.assertEqual((self.value(command, "-m"), self.value(command, "-smp"), self.value(command, "-cpu")), ("96", "4", "qemu64"))
         self.assertIn("shift=0,sleep=off", command)
         self.assertIn("-S", command)
         self.assertEqual(command[-2:], ["-machine", "q35"])
 
     def test_command_is_one_word(self):
-        boot = self.modules(self.qemu("-c", "create a.cfg 'x, y' 100%"))[0]
+        boot = self.modules(self.qemu("--bare", "-c", "create a.cfg 'x, y' 100%"))[0]
         self.assertIn(" command=create%20a.cfg%20%27x%2C%20y%27%20100%25", boot)
 
     def test_modules_keep_their_order_and_names(self):
@@ -109,16 +109,22 @@ class RunSh(unittest.TestCase):
         self.assertEqual(os.path.realpath(path), os.path.realpath(self.folder / "vm linux"))
 
     def test_a_line_that_is_too_long_is_refused(self):
-        self.assertIn("limit is 1023", self.refused(1, "--print", "-c", "x" * 1100))
+        self.assertIn("limit is 1023", self.refused(1, "--print", "--bare", "-c", "x" * 1100))
 
     def linux(self, *words):
-        return self.qemu("--no-build", "--linux", *words)
+        return self.qemu("--no-build", *words)
 
     def test_linux_is_a_dom0_kernel(self):
         modules = self.modules(self.linux("--dom0-args", "loglevel=7"))
         self.assertEqual([module.split(" ")[1] for module in modules], ["boot-domain", "dom0-kernel", "dom0-initrd"])
         self.assertTrue(modules[1].startswith(f"{self.folder}/dom0/vmlinux dom0-kernel console=hvc0 "), modules[1])
         self.assertTrue(modules[1].endswith(" loglevel=7"), modules[1])
+        self.assertTrue(modules[0].endswith(" dom0-memory=256"), modules[0])
+        self.assertIn("dom0-memory=400", self.modules(self.linux("--dom0-memory", "400"))[0])
+
+    def test_what_concerns_the_boot_domain_alone_keeps_it(self):
+        for words in (["--bare"], ["--pvh"], ["--boot-domain", str(self.folder / "hello.elf")], ["--domain", f"{self.folder}/launch.dts"]):
+            self.assertNotIn("vmlinux", " ".join(self.qemu(*words)), words)
 
     def test_linux_gets_command_and_files_in_its_ram_disk(self):
         (self.folder / "dom0" / "initrd.cpio.gz").write_bytes(b"1234")
