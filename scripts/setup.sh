@@ -19,6 +19,10 @@ qemu-system-x86:qemu-system-x86_64
 device-tree-compiler:dtc
 libfdt-dev:/usr/include/libfdt.h
 musl-tools:/usr/lib/x86_64-linux-musl/libc.a
+zlib1g-dev:/usr/lib/x86_64-linux-gnu/libz.a
+liblzma-dev:/usr/lib/x86_64-linux-gnu/liblzma.a
+libzstd-dev:/usr/lib/x86_64-linux-gnu/libzstd.a
+liblz4-dev:/usr/lib/x86_64-linux-gnu/liblz4.a
 '
 xen_packages='
 xen-hypervisor-4.17-amd64:/boot/xen-4.17-amd64.gz

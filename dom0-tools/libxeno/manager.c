@@ -228,15 +228,28 @@ static void files_close(struct manager *m, const struct files *f)
     }
 }
 
+static bool is_elf(const void *data, size_t size)
+{
+    return size >= 4 && memcmp(data, "\177ELF", 4) == 0;
+}
+
 static int files_open(struct manager *m, const struct domain_cfg *cfg, struct files *f, struct xeno_error *err)
 {
     const struct xeno_transport *t = m->x.t;
+    char why[160];
     int rc;
 
     memset(f, 0, sizeof(*f));
     rc = t->file_open(t->ctx, cfg->kernel, &f->kernel, &f->kernel_size);
     if (rc) {
         return xeno_fail(err, "%s: kernel %s: %s: give a file that is there", cfg->name, cfg->kernel, xeno_errno_text(rc));
+    }
+    if (t->kernel_unpack && !is_elf(f->kernel, f->kernel_size)) {
+        t->file_close(t->ctx, f->kernel, f->kernel_size);
+        f->kernel = NULL;
+        if (t->kernel_unpack(t->ctx, cfg->kernel, &f->kernel, &f->kernel_size, why, sizeof(why))) {
+            return xeno_fail(err, "%s: kernel %s: %s", cfg->name, cfg->kernel, why);
+        }
     }
     if (cfg->ramdisk[0]) {
         rc = t->file_open(t->ctx, cfg->ramdisk, &f->ramdisk, &f->ramdisk_size);

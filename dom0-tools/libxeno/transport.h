@@ -30,6 +30,11 @@ struct xeno_transport {
     /* A whole file (or boot module); stays readable until file_close. 0 or -errno. */
     int (*file_open)(void *ctx, const char *path, const void **data, size_t *size);
     void (*file_close)(void *ctx, const void *data, size_t size);
+    /*
+     * The ELF kernel in a file that is none (a bzImage, a packed kernel); NULL: this place cannot. 0, or -1 with what is wrong
+     * with the file in why. Closed by file_close.
+     */
+    int (*kernel_unpack)(void *ctx, const char *path, const void **data, size_t *size, char *why, size_t why_size);
 
     /* Serialise with the console service of this process: nested calls are not made. */
     void (*lock)(void *ctx);

@@ -49,7 +49,7 @@ static int note_open(struct history *h, uint32_t domid, bool fresh)
 
 static int make_folders(void)
 {
-    static const char *const folders[] = {"/var/log/xeno", CONSOLE_LOGS};
+    static const char *const folders[] = {"/var", "/var/log", "/var/log/xeno", CONSOLE_LOGS};
 
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
         if (mkdir(folders[i], 0700) && errno != EEXIST) {

@@ -222,9 +222,14 @@ static int do_file_open(void *ctx, const char *path, const void **data, size_t *
 
 static void do_file_close(void *ctx, const void *data, size_t size)
 {
-    (void)ctx;
-    (void)size;
-    free((void *)(uintptr_t)data);
+    struct xeno_linux *l = ctx;
+
+    if (data == l->unpacked) {
+        munmap((void *)(uintptr_t)data, size);
+        l->unpacked = NULL;
+    } else {
+        free((void *)(uintptr_t)data);
+    }
 }
 
 static void do_lock(void *ctx)

@@ -22,6 +22,7 @@ struct xeno_linux {
     struct bounce bounce;
     int privcmd, arena, evtchn, lock; /* -1: not open */
     bool locked;
+    const void *unpacked; /* what kernel_unpack gave out last, mapped */
     struct linux_binding *bindings;
     size_t nr_bindings;
 };
@@ -35,6 +36,10 @@ int xeno_linux_event_fd(struct xeno_linux *l);
 void xeno_linux_dispatch(struct xeno_linux *l);
 /* A virtual IRQ of the whole domain: port or -errno (-EEXIST: somebody else has it). */
 long xeno_linux_bind_virq(struct xeno_linux *l, uint32_t virq, void (*fn)(void *arg), void *arg);
+
+/* For the transport: run xeno-unpack, the program beside this one. */
+int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
+                        size_t why_size);
 
 /* A whole file in memory of our own: what happens to the file meanwhile does no harm. 0 or -errno; free() it. */
 int xeno_linux_read_file(const char *path, size_t limit, void **data, size_t *size);

@@ -96,6 +96,7 @@ int main(int argc, char **argv)
     if (xeno_linux_open(&linux_transport, &error)) {
         return cli_error(&cli, argv[1], "%s", error.text);
     }
+    linux_transport.t.kernel_unpack = linux_kernel_unpack;
     manager_init(&manager, &linux_transport.t);
     place = &registry;
     registry_init(&registry, &linux_transport, &manager);
