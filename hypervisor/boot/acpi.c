@@ -43,6 +43,9 @@ struct madt {
     uint32_t lapic_address, flags;
 } __packed_struct;
 
+#define FADT_PM1A_CONTROL 64
+#define FADT_PM1B_CONTROL 68
+
 #define MADT_LAPIC          0
 #define MADT_IOAPIC         1
 #define MADT_OVERRIDE       2
@@ -145,7 +148,7 @@ static const struct table_head *table_find(const struct boot_reader *r,
     return NULL;
 }
 
-static void cpu_add(struct acpi_info *out, uint32_t id, uint32_t flags)
+static void cpu_add(struct acpi_info *out, uint32_t id, uint32_t acpi_id, uint32_t flags)
 {
     if (!(flags & CPU_ENABLED)) {
         return;
@@ -154,6 +157,7 @@ static void cpu_add(struct acpi_info *out, uint32_t id, uint32_t flags)
         out->cpus_left_out++;
         return;
     }
+    out->acpi_ids[out->nr_cpus] = acpi_id;
     out->apic_ids[out->nr_cpus++] = id;
 }
 
@@ -185,12 +189,12 @@ static void madt_entry(struct acpi_info *out, const uint8_t *e, uint8_t length)
     switch (e[0]) {
     case MADT_LAPIC:
         if (length >= 8) {
-            cpu_add(out, e[3], u32_at(e + 4));
+            cpu_add(out, e[3], e[2], u32_at(e + 4));
         }
         break;
     case MADT_X2APIC:
         if (length >= 16) {
-            cpu_add(out, u32_at(e + 4), u32_at(e + 8));
+            cpu_add(out, u32_at(e + 4), u32_at(e + 12), u32_at(e + 8));
         }
         break;
     case MADT_IOAPIC:
@@ -211,6 +215,17 @@ static void madt_entry(struct acpi_info *out, const uint8_t *e, uint8_t length)
         break;
     default:
         break;
+    }
+}
+
+/* The FADT's control registers (5.2.9): I/O ports, the second usually absent. */
+static void power_registers(const struct table_head *fadt, struct acpi_info *out)
+{
+    const uint8_t *bytes = (const uint8_t *)fadt;
+
+    if (fadt && fadt->length >= FADT_PM1B_CONTROL + 4) {
+        out->pm1a_control = (uint16_t)u32_at(bytes + FADT_PM1A_CONTROL);
+        out->pm1b_control = (uint16_t)u32_at(bytes + FADT_PM1B_CONTROL);
     }
 }
 
@@ -237,6 +252,7 @@ int acpi_parse(const struct boot_reader *r, uint64_t rsdp_pa, struct acpi_info *
         *why = "XSDT and RSDT are damaged or missing";
         return -EINVAL;
     }
+    power_registers(table_find(r, root, width, "FACP"), out);
     madt = (const struct madt *)table_find(r, root, width, "APIC");
     if (!madt || madt->head.length < sizeof(*madt)) {
         *why = "no MADT";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The little of ACPI that the hypervisor needs: which CPUs and interrupt controllers there are (ACPI 6.4, 5.2.5-5.2.12).
+ * The little of ACPI that the hypervisor needs: which CPUs, interrupt controllers and power registers there are (ACPI 6.4, 5.2.5-5.2.12).
  * Pure: tables are read through the caller's function, checked for length and checksum, and never trusted beyond that.
  */
 #ifndef BOOT_ACPI_H
@@ -14,6 +14,8 @@ struct acpi_info {
     uint32_t nr_cpus; /* enabled ones, at most MAX_CPUS */
     uint32_t cpus_left_out;
     uint32_t apic_ids[MAX_CPUS];
+    uint32_t acpi_ids[MAX_CPUS]; /* the firmware's numbers for the same CPUs */
+    uint16_t pm1a_control, pm1b_control; /* ports; 0: none */
     struct apic_config apic;
 };
 

@@ -18,6 +18,7 @@
 #include "debug/console.h"
 #include "debug/panic.h"
 #include "hypercall/hc_memory.h"
+#include "hypercall/hc_platform.h"
 #include "mm/heap.h"
 #include "mm/hv_alloc.h"
 #include "mm/mm_init.h"
@@ -36,6 +37,10 @@
 #include "x86/upcalls.h"
 
 struct boot_info boot_info;
+
+
+#define E820_RESERVED 2 /* type of an address range, ACPI 6.4, 15.1 */
+
 static struct acpi_info acpi;
 
 void boot_start(uint32_t magic, uint64_t info_pa) __noreturn_fn;
@@ -196,17 +201,39 @@ static void allocator_start(void)
     log_info("memory: %lu MiB, %lu MiB free", early_mem_total(all) >> 20, frames_free() >> 8);
 }
 
-/* What a hardware domain reads as the machine's memory map. */
+/*
+ * What a hardware domain reads as the machine's memory map: the firmware's, and the interrupt controllers, of which the
+ * firmware says nothing there, as reserved: a domain must not place anything at them.
+ */
 static void machine_map_tell(void)
 {
-    for (uint32_t i = 0; i < boot_info.nr_e820; i++) {
-        const struct boot_e820 *e = &boot_info.e820[i];
+    uint64_t apic = ALIGN_DOWN(acpi.apic.lapic_address, 4096ul);
+    uint32_t next = 0;
 
-        if (!memory_machine_map_add(e->start, e->size, e->type)) {
+    for (uint32_t i = 0; i <= boot_info.nr_e820; i++) {
+        const struct boot_e820 *e = &boot_info.e820[i];
+        uint64_t start = i < boot_info.nr_e820 ? e->start : UINT64_MAX;
+
+        for (; next < acpi.apic.nr_ioapics && acpi.apic.ioapic[next].address < start; next++) {
+            memory_machine_map_add(ALIGN_DOWN(acpi.apic.ioapic[next].address, 4096ul), 4096, E820_RESERVED);
+        }
+        if (apic && apic < start) {
+            memory_machine_map_add(apic, 0x100000, E820_RESERVED);
+            apic = 0;
+        }
+        if (i < boot_info.nr_e820 && !memory_machine_map_add(e->start, e->size, e->type)) {
             log_warn("the memory map is too long: %u ranges of %u are told", i, boot_info.nr_e820);
             return;
         }
     }
+}
+
+static void platform_tell(void)
+{
+    for (uint32_t i = 0; i < acpi.nr_cpus; i++) {
+        platform_cpu_tell(acpi.apic_ids[i], acpi.acpi_ids[i]);
+    }
+    platform_acpi_tell(acpi.pm1a_control, acpi.pm1b_control);
 }
 
 static void processors_start(void)
@@ -254,6 +281,7 @@ void boot_start(uint32_t magic, uint64_t info_pa)
     time_init();
     allocator_start();
     machine_map_tell();
+    platform_tell();
     if (SELF_TESTS) {
         selftest_run();
     }

@@ -12,6 +12,7 @@
 #include "debug/panic.h"
 #include "domain/domain.h"
 #include "event/event.h"
+#include "event/pirq.h"
 #include "pv/pv.h"
 #include "sched/sched.h"
 #include "sched/switch_hooks.h"
@@ -82,7 +83,11 @@ static void domain_is_gone(void)
 
 void upcall_device_irq(uint32_t vector)
 {
-    log_warn("CPU %u: interrupt %u, which nobody asked for", this_cpu()->cpu, vector);
+    if (vector >= PIRQ_VECTOR_FIRST && vector < PIRQ_VECTOR_FIRST + NR_PIRQS) {
+        pirq_interrupt(vector);
+    } else {
+        log_warn("CPU %u: interrupt %u, which nobody asked for", this_cpu()->cpu, vector);
+    }
 }
 
 void wiring_connect(void)

@@ -18,6 +18,7 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port);
 int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_port, uint32_t *local_port);
 int evtchn_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu, uint32_t *port);
 int evtchn_bind_ipi(struct domain *d, uint32_t vcpu, uint32_t *port);
+int evtchn_bind_pirq(struct domain *d, uint32_t pirq, uint32_t *port);
 int evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu);
 int evtchn_close(struct domain *d, uint32_t port);
 int evtchn_send(struct domain *d, uint32_t port);

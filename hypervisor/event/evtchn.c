@@ -195,6 +195,10 @@ int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *out)
     case PORT_IPI:
         out->status = EVTCHNSTAT_ipi;
         break;
+    case PORT_PIRQ:
+        out->status = EVTCHNSTAT_pirq;
+        out->u.pirq = p->pirq;
+        break;
     default:
         out->status = EVTCHNSTAT_closed;
         break;
@@ -214,7 +218,7 @@ int evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
     }
     spin_lock(&d->event_lock);
     p = port_lookup(d->evtchn, port);
-    if (p && (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN ||
+    if (p && (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
               (p->state == PORT_VIRQ && virq_is_global(p->virq)))) {
         p->vcpu = (uint16_t)vcpu;
         rc = 0;

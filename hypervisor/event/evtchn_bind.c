@@ -10,6 +10,7 @@
 #include "common/string.h"
 #include "domain/privilege.h"
 #include "event/event.h"
+#include "event/pirq.h"
 #include "event/port.h"
 #include "mm/hv_alloc.h"
 #include "x86/entry.h"
@@ -121,6 +122,27 @@ int evtchn_bind_ipi(struct domain *d, uint32_t vcpu, uint32_t *port)
     return rc;
 }
 
+int evtchn_bind_pirq(struct domain *d, uint32_t pirq, uint32_t *port)
+{
+    struct evtchn_port *p;
+    int rc;
+
+    if (!may_hardware(d)) {
+        return -EPERM;
+    }
+    spin_lock(&d->event_lock);
+    rc = d->life >= DOMAIN_DYING ? -EINVAL : port_alloc(d->evtchn, port, &p);
+    if (rc == 0) {
+        rc = pirq_attach(pirq, d, *port);
+    }
+    if (rc == 0) {
+        p->state = PORT_PIRQ;
+        p->pirq = pirq;
+    }
+    spin_unlock(&d->event_lock);
+    return rc;
+}
+
 /* Forget every vCPU's VIRQ that this port carried. */
 static void unbind_virq(struct domain *d, uint32_t port, const struct evtchn_port *p)
 {
@@ -141,6 +163,8 @@ static struct domain *close_locked(struct domain *d, uint32_t port, struct evtch
 
     if (p->state == PORT_VIRQ) {
         unbind_virq(d, port, p);
+    } else if (p->state == PORT_PIRQ) {
+        pirq_detach(p->pirq);
     } else if (p->state == PORT_INTERDOMAIN) {
         struct evtchn_port *rp = port_lookup(p->peer->evtchn, p->peer_port);
 

@@ -19,6 +19,7 @@ enum port_state {
     PORT_INTERDOMAIN, /* peer and peer_port; a reference on the peer domain is held */
     PORT_VIRQ,
     PORT_IPI,
+    PORT_PIRQ,        /* pirq, attached to this port */
 };
 
 struct evtchn_port {
@@ -28,6 +29,7 @@ struct evtchn_port {
     union {
         uint32_t peer_port; /* PORT_INTERDOMAIN */
         uint32_t remote_id; /* PORT_UNBOUND */
+        uint32_t pirq;      /* PORT_PIRQ */
     };
     struct domain *peer;    /* PORT_INTERDOMAIN, else NULL */
 };

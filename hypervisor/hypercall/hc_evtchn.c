@@ -17,6 +17,7 @@ union evtchn_arg {
     struct evtchn_bind_interdomain bind_interdomain;
     struct evtchn_bind_virq bind_virq;
     struct evtchn_bind_ipi bind_ipi;
+    struct evtchn_bind_pirq bind_pirq;
     struct evtchn_close close;
     struct evtchn_send send;
     struct evtchn_status status;
@@ -52,6 +53,11 @@ static int op_bind_virq(struct domain *d, union evtchn_arg *a)
 static int op_bind_ipi(struct domain *d, union evtchn_arg *a)
 {
     return evtchn_bind_ipi(d, a->bind_ipi.vcpu, &a->bind_ipi.port);
+}
+
+static int op_bind_pirq(struct domain *d, union evtchn_arg *a)
+{
+    return evtchn_bind_pirq(d, a->bind_pirq.pirq, &a->bind_pirq.port);
 }
 
 static int op_close(struct domain *d, union evtchn_arg *a)
@@ -95,7 +101,7 @@ static int op_set_priority(struct domain *d, union evtchn_arg *a)
 
 static const struct evtchn_row rows[] = {
     ROW(alloc_unbound, true), ROW(bind_interdomain, true), ROW(bind_virq, true), ROW(bind_ipi, true),
-    ROW(close, false),        ROW(send, false),            ROW(status, true),    ROW(bind_vcpu, false),
+    ROW(bind_pirq, true),     ROW(close, false),        ROW(send, false),            ROW(status, true),    ROW(bind_vcpu, false),
     ROW(unmask, false),       ROW(reset, false),           ROW(set_priority, false),
 };
 

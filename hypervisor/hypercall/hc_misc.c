@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Thin decoders of calls that belong to no other room: xen_version, console_io, and the parts of physdev_op and
- * platform_op that a domain without devices uses. Each copies its argument once and zeroes what it gives back.
+ * Thin decoders of calls that belong to no other room: xen_version and console_io. Each copies its argument once and zeroes what it gives back.
  */
 #include <xen/features.h>
-#include <xen/physdev.h>
-#include <xen/platform.h>
 #include <xen/version.h>
 #include <xen/xen.h>
 
@@ -199,60 +196,6 @@ int64_t hc_console_io(uint64_t cmd, uint64_t count, uint64_t buf)
         return console_write(d, gva_make(buf), (uint32_t)count);
     case CONSOLEIO_read:
         return console_read(d, gva_make(buf), (uint32_t)count);
-    default:
-        return -ENOSYS;
-    }
-}
-
-int64_t hc_physdev_op(uint64_t cmd, uint64_t arg)
-{
-    struct vcpu *v = current_vcpu();
-    struct physdev_set_iopl iopl;
-    struct physdev_set_iobitmap bitmap;
-    int rc;
-
-    switch ((uint32_t)cmd) {
-    case PHYSDEVOP_set_iopl:
-        rc = guest_read(&iopl, gva_make(arg), sizeof(iopl));
-        if (rc) {
-            return rc;
-        }
-        if (iopl.iopl > 3) {
-            return -EINVAL;
-        }
-        v->pv.iopl = (uint8_t)iopl.iopl;
-        return 0;
-    case PHYSDEVOP_set_iobitmap:
-        /* Accepted and without effect: port accesses of user mode always trap. */
-        rc = guest_read(&bitmap, gva_make(arg), sizeof(bitmap));
-        if (rc) {
-            return rc;
-        }
-        return bitmap.nr_ports > 65536 ? -EINVAL : 0;
-    default:
-        return -ENOSYS;
-    }
-}
-
-int64_t hc_platform_op(uint64_t arg)
-{
-    struct xen_platform_op op;
-    int rc = guest_read(&op, gva_make(arg), sizeof(op));
-
-    if (rc) {
-        return rc;
-    }
-    if (op.interface_version != XENPF_INTERFACE_VERSION) {
-        return -EACCES;
-    }
-    switch (op.cmd) {
-    case XENPF_settime64:
-        if (op.u.settime64.mbz || op.u.settime64.nsecs >= 1000000000u) {
-            return -EINVAL;
-        }
-        wallclock_set_boot_ns(op.u.settime64.secs * 1000000000ul + op.u.settime64.nsecs -
-                              op.u.settime64.system_time);
-        return 0;
     default:
         return -ENOSYS;
     }

@@ -2,7 +2,7 @@
 /*
  * Port input and output for PV guests. The hardware domain's accesses are real, one access of the same width, except for
  * ports that the hypervisor itself depends on; for all others reads give all ones and writes vanish, so that a kernel
- * that probes finds nothing. PCI configuration cycles (0xcf8, 0xcfc) are put together under a lock.
+ * that probes finds nothing. PCI configuration cycles are whole (x86/pci.h).
  */
 #include "common/compiler.h"
 #include "domain/domain.h"
@@ -12,14 +12,11 @@
 #include "pv/emul_alu.h"
 #include "pv/emul_port.h"
 #include "x86/cpu.h"
-#include "x86/lock.h"
+#include "x86/pci.h"
 #include "x86/port.h"
 
 /* Elements of a rep ins or outs between two returns to the guest. */
 #define STRING_CHUNK 64u
-
-#define PCI_ADDRESS 0xcf8u
-#define PCI_DATA    0xcfcu
 
 #define PIT_CONTROL 0x43u
 
@@ -29,9 +26,6 @@ static const struct {
 } denied[] = {
     {0x20, 0x21}, {0xa0, 0xa1}, {0x40, 0x41}, {0x2f8, 0x2ff}, {0x3f8, 0x3ff},
 };
-
-/* lock: one configuration cycle at a time; nothing is taken under it */
-static struct spinlock pci_lock = SPINLOCK_INIT("pci config", LOCK_CONSOLE);
 
 static bool port_allowed(const struct vcpu *v, uint16_t port, unsigned int nr_bytes)
 {
@@ -67,32 +61,23 @@ static void real_out(uint16_t port, unsigned int nr_bytes, uint32_t value)
 
 static bool is_pci_address(uint16_t port, unsigned int nr_bytes)
 {
-    return port == PCI_ADDRESS && nr_bytes == 4;
+    return port == PCI_PORT_ADDRESS && nr_bytes == 4;
 }
 
 static bool is_pci_data(const struct vcpu *v, uint16_t port, unsigned int nr_bytes)
 {
-    return port >= PCI_DATA && port + nr_bytes <= PCI_DATA + 4 && (v->pv.pci_address & 0x80000000u);
+    return port >= PCI_PORT_DATA && port + nr_bytes <= PCI_PORT_DATA + 4 && (v->pv.pci_address & PCI_ADDRESS_ENABLE);
 }
 
 uint32_t port_read(struct vcpu *v, uint16_t port, unsigned int nr_bytes)
 {
-    uint32_t value;
-
     if (!port_allowed(v, port, nr_bytes)) {
         return (uint32_t)emul_cut(~UINT64_C(0), nr_bytes);
     }
     if (is_pci_address(port, nr_bytes)) {
         return v->pv.pci_address;
     }
-    if (!is_pci_data(v, port, nr_bytes)) {
-        return real_in(port, nr_bytes);
-    }
-    spin_lock(&pci_lock);
-    outl(PCI_ADDRESS, v->pv.pci_address);
-    value = real_in(port, nr_bytes);
-    spin_unlock(&pci_lock);
-    return value;
+    return is_pci_data(v, port, nr_bytes) ? pci_cycle_in(v->pv.pci_address, port, nr_bytes) : real_in(port, nr_bytes);
 }
 
 void port_write(struct vcpu *v, uint16_t port, unsigned int nr_bytes, uint32_t value)
@@ -107,14 +92,11 @@ void port_write(struct vcpu *v, uint16_t port, unsigned int nr_bytes, uint32_t v
     if (port == PIT_CONTROL && (value & 0xc0) != 0x80) {
         return; /* only channel 2, the speaker's, is the hardware domain's */
     }
-    if (!is_pci_data(v, port, nr_bytes)) {
+    if (is_pci_data(v, port, nr_bytes)) {
+        pci_cycle_out(v->pv.pci_address, port, nr_bytes, value);
+    } else {
         real_out(port, nr_bytes, value);
-        return;
     }
-    spin_lock(&pci_lock);
-    outl(PCI_ADDRESS, v->pv.pci_address);
-    real_out(port, nr_bytes, value);
-    spin_unlock(&pci_lock);
 }
 
 static enum emul_status port_once(struct emul *e, uint16_t port)

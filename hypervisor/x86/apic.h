@@ -52,6 +52,16 @@ void apic_timer_use_deadline(void);
 int ioapic_init(const struct apic_config *config);
 int ioapic_route_isa(unsigned int irq, uint8_t vector);
 
+/*
+ * Inputs for the hardware domain, by global system interrupt number. is_own: the hypervisor keeps it, and the others leave it
+ * as it is. set_gsi leaves an input masked; isa_mode says what the firmware's tables say of a GSI that an ISA interrupt arrives at.
+ */
+bool ioapic_has_gsi(uint32_t gsi);
+bool ioapic_gsi_is_own(uint32_t gsi);
+void ioapic_set_gsi(uint32_t gsi, uint8_t vector, uint32_t apic_id, bool level, bool active_low);
+void ioapic_mask_gsi(uint32_t gsi, bool mask);
+void ioapic_isa_mode(uint32_t gsi, bool *level, bool *active_low);
+
 /* Console input: by interrupt once this was set. */
 void apic_console_irq_set(bool works);
 bool apic_console_irq_works(void);

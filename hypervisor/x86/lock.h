@@ -17,6 +17,7 @@ enum lock_level {
     LOCK_MM,               /* mm_owner.lock: page-table types of one domain */
     LOCK_EVENT,      /* event channels of one domain; two domains: lower domid first, see event/ */
     LOCK_EVENT_PEER, /* the second of a pair */
+    LOCK_PIRQ,       /* physical interrupts */
     LOCK_PAGES,      /* mm_owner page list and limits */
     LOCK_HEAP,       /* frame allocator and hv_alloc */
     LOCK_SCHED,      /* a run queue */

