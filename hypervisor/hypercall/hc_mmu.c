@@ -167,8 +167,11 @@ static int update_single(struct mm_owner *o, gva_t reqs, uint32_t *i)
     if (unlikely(rc != 0)) {
         return rc;
     }
+    if (unlikely(req.ptr & 4)) {
+        return -ENOSYS; /* as in update_one() */
+    }
     if (likely((req.ptr & 3) != MMU_MACHPHYS_UPDATE)) {
-        rc = pt_update_single(o, maddr_make(req.ptr & ~3ull), req.val,
+        rc = pt_update_single(o, maddr_make(req.ptr & ~7ull), req.val,
                               (req.ptr & 3) == MMU_PT_UPDATE_PRESERVE_AD ? PT_STORE_KEEP_AD
                                                                          : PT_STORE_NORMAL);
     } else {
