@@ -14,5 +14,9 @@ def test_a_command_says_where_it_runs():
     cases.a_command_says_where_it_runs(OURS)
 
 
+def test_the_log_has_no_complaint_that_xens_has_not():
+    cases.the_log_has_no_complaint_that_xens_has_not()
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])
