@@ -24,6 +24,13 @@ LIST = re.compile(r"^(Name +ID +Mem VCPUs|Domain-0 +\d+ ).*\n?", re.MULTILINE)
 # Statuses of run.sh (docs/how-to/run.md).
 RUN_CRASHED, RUN_TIMEOUT = 3, 124
 DOMU_MIB = 32
+# Around a domU on our hypervisor: what is free before and after it.
+ASK_FREE = "echo FREE; info free_pages"
+FREE = re.compile(r"^FREE\n(\d+)\n", re.MULTILINE)
+# The domain beside a test that asks for one: it counts to BESIDE_COUNT, whatever the test does.
+BESIDE_COUNT = 5
+BESIDE = f'name = "beside"\nkernel = "beside"\nmemory = 8\nextra = "{BESIDE_COUNT}"\n'
+BESIDE_SAID = re.compile(r"^hello from \S+\n" + "".join(rf"hello {i}\n" for i in range(1, BESIDE_COUNT + 1)), re.MULTILINE)
 
 
 class Problem(Exception):
@@ -36,10 +43,13 @@ class Options:
     role: str = "dom0"
     args: str = ""
     cpus: int = 1
+    vcpus: int = 0  # of a domU; 0: as many as the machine has CPUs
     memory: int = 256
     cpu_model: str = ""
     timeout: int = 120
     build_dir: Path = ROOT / "build"
+    beside: bool = False  # another domain runs at the same time, and must not notice
+    icount: bool = False  # instructions as the clock: the run is the same every time
     module_size: int = 0  # bytes of a module besides the image, filled by module_bytes(); 0: none
     qemu_args: list = field(default_factory=list)
 
@@ -68,13 +78,28 @@ def role_words(image, options, scratch):
     if options.role == "dom0":
         words = ["--dom0-kernel", image] + (["--dom0-args", options.args] if options.args else [])
         return words + (["--dom0-initrd", module] if options.module_size else [])
-    config = [f'name = "guest"\nkernel = "guest"\nmemory = {DOMU_MIB}\nvcpus = {options.cpus}\nextra = "{options.args}"']
+    config = [f'name = "guest"\nkernel = "guest"\nmemory = {DOMU_MIB}\nvcpus = {options.vcpus or options.cpus}\nextra = "{options.args}"']
     words = ["--bare", "--add", f"{image}:guest", "--add", scratch / "guest.cfg"]
     if options.module_size:
         config.append('ramdisk = "module"')
         words += ["--add", module]
     (scratch / "guest.cfg").write_text("\n".join(config) + "\n", encoding="ascii")
-    return words + ["-c", "create guest.cfg && console guest; list"]
+    return words + beside_words(options, scratch) + ["-c", domu_command(options)]
+
+
+def beside_words(options, scratch):
+    (scratch / "beside.cfg").write_text(BESIDE, encoding="ascii")
+    return ["--add", f"{options.build_dir / 'guests' / 'hello'}:beside", "--add", scratch / "beside.cfg"] if options.beside else []
+
+
+def domu_command(options):
+    """The first life of a domain may leave tables of the hypervisor's behind; from then on every frame has to come back."""
+    commands = ["create guest.cfg && console guest"]
+    if options.beside:
+        commands = ["create beside.cfg"] + commands + ["console beside"]
+    if options.on == "xenolith":
+        commands = ["create -p guest.cfg && destroy guest", ASK_FREE] + commands + [ASK_FREE]
+    return "; ".join(commands + ["list"])
 
 
 def command(image, options, scratch):
@@ -82,6 +107,7 @@ def command(image, options, scratch):
              "--timeout", options.timeout, "--memory", options.memory, "--cpus", options.cpus]
     words += ["--xen"] if options.on == "xen" else []
     words += ["--cpu-model", options.cpu_model] if options.cpu_model else []
+    words += ["--icount"] if options.icount else []
     words += role_words(image, options, scratch)
     return [str(word) for word in words + (["--"] + options.qemu_args if options.qemu_args else [])]
 
@@ -102,6 +128,17 @@ def judge(console, status, role):
     return "SUCCESS" if status == 0 and not DOMU_RUNS.search(console) else "FAILURE"
 
 
+def judge_rest(result, console, options):
+    """What a domU leaves behind: all of the memory, and its neighbour. The result, and the console without what others said."""
+    free = FREE.findall(console)
+    console = LIST.sub("", DOMU_CRASHED.sub("", FREE.sub("", console)))
+    if options.beside and result == "SUCCESS" and not BESIDE_SAID.search(console):
+        result, console = "FAILURE", console + "run_guest.py: the domain beside it was disturbed\n"
+    if options.on == "xenolith" and result == "SUCCESS" and (len(free) != 2 or free[0] != free[1]):
+        result, console = "FAILURE", console + f"run_guest.py: free memory before and after it, in pages: {' '.join(free)}\n"
+    return result, console
+
+
 def run(image, options):
     image = Path(image).absolute()
     if not image.is_file():
@@ -114,7 +151,7 @@ def run(image, options):
     console = done.stdout.decode(errors="replace").replace("\r", "")
     result = judge(console, done.returncode, options.role)
     if options.role == "domu":
-        console = LIST.sub("", DOMU_CRASHED.sub("", console))
+        result, console = judge_rest(result, console, options)
     errors = done.stderr.decode(errors="replace")
     if not console and errors and done.returncode != RUN_TIMEOUT:
         raise Problem(errors.strip().splitlines()[-1])
@@ -128,8 +165,10 @@ def parse(argv):
     parser.add_argument("--as", dest="role", choices=["dom0", "domu"], default="dom0")
     parser.add_argument("--args", default="", help="the guest's command line")
     parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--vcpus", type=int, default=0, help="of a domU (as many as CPUs)")
     parser.add_argument("--memory", type=int, default=256, metavar="MIB", help="of the machine")
     parser.add_argument("--cpu-model", default="")
+    parser.add_argument("--icount", action="store_true", help="count instructions: the run is repeatable")
     parser.add_argument("--timeout", type=int, default=120, metavar="S")
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build")
     parser.add_argument("--log", action="store_true", help="print the hypervisor's log as well")
@@ -139,8 +178,8 @@ def parse(argv):
 
 def main():
     found = parse(sys.argv[1:])
-    options = Options(found.on, found.role, found.args, found.cpus, found.memory, found.cpu_model, found.timeout,
-                      found.build_dir.absolute(), 0, found.qemu_args)
+    options = Options(found.on, found.role, found.args, found.cpus, found.vcpus, found.memory, found.cpu_model, found.timeout,
+                      found.build_dir.absolute(), found.icount, 0, found.qemu_args)
     try:
         outcome = run(found.image, options)
     except Problem as problem:

@@ -17,7 +17,7 @@ HEAD_LINES = 15
 # Of a hypervisor's log, shown where a test fails.
 LOG_LINES = 25
 LAST_WORDS = ("RESULT: ", "EXPECT: CRASH ")
-KEYS = {"KIND": str, "CPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int}
+KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "BESIDE": str}
 
 
 def head_options(name):
@@ -40,11 +40,13 @@ def images(name, build_dir):
 def options_for(head, on, role, args):
     options = run_guest.Options(on=on, role=role, build_dir=args.build_dir.absolute())
     options.cpus = head.get("CPUS", options.cpus)
+    options.vcpus = head.get("VCPUS", options.vcpus)
     options.memory = head.get("MEMORY", options.memory)
     options.args = head.get("ARGS", options.args)
     options.timeout = head.get("TIMEOUT", options.timeout)
     options.cpu_model = args.cpu_model
     options.module_size = head.get("MODULE", 0)
+    options.beside = head.get("BESIDE") == "yes" and role == "domu"
     return options
 
 
