@@ -82,14 +82,18 @@ class Modules:
         return done
 
     def all_depends(self, path):
-        """Every module below this one, the nearest first, as modules.dep has it."""
+        """Every module below this one, each before those that it needs: modprobe loads them from the last to the first."""
         found = []
-        for name in self.depends(path):
-            below = self.by_name.get(name)
-            if below and below not in found:
-                found.append(below)
-                found += [other for other in self.all_depends(below) if other not in found]
-        return found
+
+        def add(above):
+            for name in self.depends(above):
+                below = self.by_name.get(name)
+                if below and below not in found:
+                    add(below)
+                    found.append(below)
+
+        add(path)
+        return found[::-1]
 
     def index(self, paths):
         """name -> text of the files that modprobe reads."""

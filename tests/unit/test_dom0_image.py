@@ -106,9 +106,14 @@ class ModuleFiles(unittest.TestCase):
 
     def test_what_modprobe_reads(self):
         index = self.kernel.index(["kernel/fs/jbd2.ko", "kernel/lib/mb-cache.ko", "kernel/fs/ext4.ko"])
-        self.assertIn("kernel/fs/ext4.ko: kernel/fs/jbd2.ko kernel/lib/mb-cache.ko\n", index["modules.dep"])
+        self.assertIn("kernel/fs/ext4.ko: kernel/lib/mb-cache.ko kernel/fs/jbd2.ko\n", index["modules.dep"])
         self.assertEqual(index["modules.alias"], "alias fs-ext4 ext4\n")
         self.assertEqual(index["modules.softdep"], "softdep ext4 pre: crc\n")
+
+    def test_what_is_needed_most_is_loaded_first(self):
+        kernel = modules.Modules({"ring.ko": module(name="ring"), "bus.ko": module(name="bus", depends="ring"),
+                                 "pci.ko": module(name="pci", depends="ring,bus")}, "")
+        self.assertIn("pci.ko: bus.ko ring.ko\n", kernel.index(["pci.ko"])["modules.dep"])
 
     def test_no_module(self):
         with self.assertRaisesRegex(Problem, "no 64-bit ELF"):
