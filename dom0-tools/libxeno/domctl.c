@@ -118,13 +118,43 @@ long xeno_vcpu_info(struct xeno *x, uint32_t domid, uint32_t vcpu, struct xen_do
     return rc;
 }
 
+static long set_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t cpus, uint32_t which)
+{
+    struct xen_domctl op = {.u.vcpuaffinity = {.vcpu = vcpu, .flags = which}};
+    struct xenctl_bitmap *map = which == XEN_VCPUAFFINITY_HARD ? &op.u.vcpuaffinity.cpumap_hard : &op.u.vcpuaffinity.cpumap_soft;
+
+    set_xen_guest_handle(map->bitmap, (uint8_t *)&cpus);
+    map->nr_bits = 64;
+    return do_domctl(x, &op, XEN_DOMCTL_setvcpuaffinity, domid);
+}
+
 long xeno_vcpu_set_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t cpus)
 {
-    struct xen_domctl op = {.u.vcpuaffinity = {.vcpu = vcpu, .flags = XEN_VCPUAFFINITY_HARD}};
+    return set_affinity(x, domid, vcpu, cpus, XEN_VCPUAFFINITY_HARD);
+}
 
-    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_hard.bitmap, (uint8_t *)&cpus);
+long xeno_vcpu_set_soft_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t cpus)
+{
+    return set_affinity(x, domid, vcpu, cpus, XEN_VCPUAFFINITY_SOFT);
+}
+
+long xeno_vcpu_get_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t *hard, uint64_t *soft)
+{
+    struct xen_domctl op = {.u.vcpuaffinity = {.vcpu = vcpu, .flags = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT}};
+
+    *hard = *soft = 0;
+    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_hard.bitmap, (uint8_t *)hard);
     op.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
-    return do_domctl(x, &op, XEN_DOMCTL_setvcpuaffinity, domid);
+    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_soft.bitmap, (uint8_t *)soft);
+    op.u.vcpuaffinity.cpumap_soft.nr_bits = 64;
+    return do_domctl(x, &op, XEN_DOMCTL_getvcpuaffinity, domid);
+}
+
+long xeno_domain_trigger(struct xeno *x, uint32_t domid, uint32_t trigger, uint32_t vcpu)
+{
+    struct xen_domctl op = {.u.sendtrigger = {.trigger = trigger, .vcpu = vcpu}};
+
+    return do_domctl(x, &op, XEN_DOMCTL_sendtrigger, domid);
 }
 
 long xeno_domain_shutdown_as(struct xeno *x, uint32_t domid, uint32_t reason)

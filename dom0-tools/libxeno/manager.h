@@ -29,6 +29,7 @@ struct managed {
     uint32_t console_port;          /* ours */
     struct console_log log;
     struct xeno_built built;
+    int64_t started;                /* seconds since 1970; 0: not known */
     bool foreign;                   /* another tool made it: only its name and number are known */
     struct manager *manager;
 };

@@ -41,6 +41,14 @@ long xeno_read_log(struct xeno *x, char *buf, uint32_t size, uint32_t *index, bo
     return rc ? rc : (long)op.u.readconsole.count;
 }
 
+long xeno_debug_keys(struct xeno *x, const char *keys, uint32_t nr)
+{
+    struct xen_sysctl op = {.u.debug_keys = {.nr_keys = nr}};
+
+    memcpy(&op.u.debug_keys.keys, &keys, sizeof(keys));
+    return do_sysctl(x, &op, XEN_SYSCTL_debug_keys);
+}
+
 long xeno_counters(struct xeno *x, uint32_t domid, uint32_t vcpu, xenolith_counter_t *buf, uint32_t max, uint64_t *tsc_khz)
 {
     struct xenolith_sysctl_counters c = {.domain = (domid_t)domid, .vcpu = (uint16_t)vcpu, .nr = max};

@@ -46,6 +46,11 @@ long xeno_domain_set_sched(struct xeno *x, uint32_t domid, uint32_t weight, uint
 long xeno_domain_get_sched(struct xeno *x, uint32_t domid, uint32_t *weight, uint32_t *cap);
 long xeno_vcpu_info(struct xeno *x, uint32_t domid, uint32_t vcpu, struct xen_domctl_getvcpuinfo *info);
 long xeno_vcpu_set_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t cpus);
+/* Masks of CPUs 0 to 63 that the vCPU may run on, and prefers. */
+long xeno_vcpu_get_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t *hard, uint64_t *soft);
+long xeno_vcpu_set_soft_affinity(struct xeno *x, uint32_t domid, uint32_t vcpu, uint64_t cpus);
+/* XEN_DOMCTL_SENDTRIGGER_* */
+long xeno_domain_trigger(struct xeno *x, uint32_t domid, uint32_t trigger, uint32_t vcpu);
 long xeno_domain_shutdown_as(struct xeno *x, uint32_t domid, uint32_t reason);
 
 /* ---- sysctl ---- */
@@ -54,6 +59,8 @@ long xeno_physinfo(struct xeno *x, struct xen_sysctl_physinfo *info);
 long xeno_domain_list(struct xeno *x, uint32_t first, xen_domctl_getdomaininfo_t *list, uint32_t max);
 /* Log text from *index on; bytes read. */
 long xeno_read_log(struct xeno *x, char *buf, uint32_t size, uint32_t *index, bool incremental, bool clear);
+/* As if typed at the hypervisor's console. */
+long xeno_debug_keys(struct xeno *x, const char *keys, uint32_t nr);
 /* Counters of one vCPU that are not zero; the number of entries, tsc_khz set. */
 long xeno_counters(struct xeno *x, uint32_t domid, uint32_t vcpu, xenolith_counter_t *buf, uint32_t max, uint64_t *tsc_khz);
 

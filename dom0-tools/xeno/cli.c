@@ -12,7 +12,8 @@
 
 const struct verb verbs[] = {
     {"console", cmd_console, "[--log] DOMAIN", "show a domain's console from its first byte; Ctrl-] leaves it"},
-    {"create", cmd_create, "[-p] [-c] [-q] [-n] FILE [KEY=VALUE]…", "build and start a domain from an xl.cfg file"},
+    {"create", cmd_create, "[-p] [-c] [-q] [-n] [--wait] FILE [KEY=VALUE]…", "build and start a domain from an xl.cfg file"},
+    {"debug-keys", cmd_debug_keys, "KEYS", "press keys at the hypervisor's console"},
     {"destroy", cmd_destroy, "[-f] DOMAIN…", "end a domain at once"},
     {"dmesg", cmd_dmesg, "[-c]", "the hypervisor's log; -c empties it"},
     {"domid", cmd_domid, "NAME", "the number of a domain"},
@@ -20,11 +21,18 @@ const struct verb verbs[] = {
     {"help", cmd_help, "[VERB]", "this list, or one verb"},
     {"info", cmd_info, "[--json] [KEY]", "the machine and its hypervisor"},
     {"list", cmd_list, "[-l] [--json] [DOMAIN]…", "the domains there are"},
+    {"mem-max", cmd_mem_max, "DOMAIN MIB", "how much memory a domain may have"},
     {"pause", cmd_pause, "DOMAIN", "stop a domain's vCPUs"},
+    {"reboot", cmd_reboot, "DOMAIN", "ask a domain to start again"},
+    {"rename", cmd_rename, "DOMAIN NAME", "give a domain another name"},
+    {"sched-credit2", cmd_sched_credit2, "[--json] [-d DOMAIN [-w WEIGHT] [-c CAP]]", "shares of the CPUs"},
     {"shutdown", cmd_shutdown, "[-w] DOMAIN", "ask a domain to shut down"},
     {"stat", cmd_stat, "[--json] DOMAIN", "counters of hypercalls, traps and emulations"},
+    {"trigger", cmd_trigger, "DOMAIN nmi|reset|init|power|sleep [VCPU]", "send a domain a signal of the hardware"},
     {"unpause", cmd_unpause, "DOMAIN", "let a paused domain go on"},
-    {"version", cmd_version, "", "versions of tool and hypervisor"},
+    {"vcpu-list", cmd_vcpu_list, "[--json] [DOMAIN]…", "vCPUs, their CPUs and their time"},
+    {"vcpu-pin", cmd_vcpu_pin, "DOMAIN VCPU|all CPUS [SOFT-CPUS]", "say where vCPUs may run, and where they had better"},
+    {"version", cmd_version, "[--json]", "versions of tool and hypervisor"},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -184,4 +192,49 @@ void cli_state(const struct xen_domctl_getdomaininfo *info, char out[7])
     out[3] = shut ? 's' : '-';
     out[4] = shut && code == 3 ? 'c' : '-';
     out[5] = dying ? 'd' : '-';
+}
+
+bool cli_flag(int *argc, char **argv, const char *word)
+{
+    for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], word) == 0) {
+            memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv)); /* with the NULL at the end */
+            (*argc)--;
+            return true;
+        }
+    }
+    return false;
+}
+
+long cli_number(struct cli *c, const char *verb, const char *text, long max)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+
+    if (!*text || *end || *text == '-' || n > (unsigned long)max) {
+        return cli_error(c, verb, "'%s': expected a number from 0 to %ld", text, max), -1;
+    }
+    return (long)n;
+}
+
+int64_t cli_memory_kib(struct cli *c, const char *verb, const char *text)
+{
+    static const char units[] = "kmgt";
+    const char *unit;
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    int shift = 10;
+
+    unit = *end ? strchr(units, *end | 0x20) : NULL;
+    if (unit && *unit) {
+        shift = 10 * (int)(unit - units);
+        end++;
+    }
+    if (end > text && (*end == 'b' || *end == 'B')) {
+        end++;
+    }
+    if (*text < '0' || *text > '9' || *end || n == 0 || n > (1ul << 34) >> (shift / 10 * 4)) {
+        return cli_error(c, verb, "'%s': expected a size in MiB, or a number with k, m, g", text), -1;
+    }
+    return (int64_t)(n << shift);
 }

@@ -8,7 +8,7 @@
 #include "xeno/xeno_cli.h"
 
 struct create_options {
-    bool paused, console, quiet, dry;
+    bool paused, console, quiet, dry, wait;
     const char *file;
     int first_override;
 };
@@ -40,6 +40,8 @@ static int options(struct cli *c, int argc, char **argv, struct create_options *
             o->console = true;
         } else if (!strcmp(a, "-q") || !strcmp(a, "--quiet")) {
             o->quiet = true;
+        } else if (!strcmp(a, "-e")) {
+            continue; /* xl: nobody waits in the background; nobody does here */
         } else if (!strcmp(a, "-n") || !strcmp(a, "--dryrun")) {
             o->dry = true;
         } else if ((!strcmp(a, "-f") || !strcmp(a, "--defconfig")) && i + 1 < argc) {
@@ -122,7 +124,7 @@ static int dry_run(struct cli *c, const struct domain_cfg *d)
 
 int cmd_create(struct cli *c, int argc, char **argv)
 {
-    struct create_options o = {.file = NULL};
+    struct create_options o = {.wait = cli_flag(&argc, argv, "--wait")}; /* also behind the file */
     int rc = options(c, argc, argv, &o);
     struct warner w = {.c = c, .quiet = o.quiet};
     struct domain_cfg d;
@@ -142,6 +144,9 @@ int cmd_create(struct cli *c, int argc, char **argv)
     }
     if (rc || manager_create(c->m, &d, o.paused, &err)) {
         return cli_error(c, "create", "%s", err.text);
+    }
+    if (o.wait && !o.paused && (!c->wait_running || c->wait_running(c, d.name))) {
+        return c->wait_running ? 1 : cli_error(c, "create", "%s runs; nobody here can wait for its first word", d.name);
     }
     if (o.console) {
         char *words[] = {(char *)"console", d.name, NULL};

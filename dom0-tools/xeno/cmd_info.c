@@ -144,11 +144,14 @@ int cmd_dmesg(struct cli *c, int argc, char **argv)
 int cmd_version(struct cli *c, int argc, char **argv)
 {
     long v = xeno_version(&c->m->x, XENVER_version, NULL);
+    bool json = cli_flag(&argc, argv, "--json");
     xen_extraversion_t extra = "";
 
-    (void)argc;
-    (void)argv;
     xeno_version(&c->m->x, XENVER_extraversion, extra);
+    if (json) {
+        cli_print(c, "{\"interface\": \"4.17\", \"hypervisor\": \"%ld.%ld%s\"}\n", v >> 16, v & 0xffff, extra);
+        return 0;
+    }
     cli_print(c, "xeno, for Xen interface 4.17\nhypervisor %ld.%ld%s\n", v >> 16, v & 0xffff, extra);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* xeno pause, unpause, destroy, shutdown. */
+/* xeno pause, unpause, destroy, shutdown, reboot. */
 #include "common/string.h"
 #include "xeno/xeno_cli.h"
 
@@ -87,4 +87,16 @@ int cmd_shutdown(struct cli *c, int argc, char **argv)
         }
     }
     return 0;
+}
+
+int cmd_reboot(struct cli *c, int argc, char **argv)
+{
+    struct xeno_error err;
+    struct managed *d;
+
+    if (argc != 2) {
+        return cli_usage(c, "reboot");
+    }
+    d = manager_find(c->m, argv[1], &err);
+    return !d || manager_shutdown(c->m, d, "reboot", &err) ? cli_error(c, "reboot", "%s", err.text) : 0;
 }

@@ -34,6 +34,8 @@ struct verb {
 struct cli {
     struct manager *m;
     const struct xeno_io *io;
+    /* Until a domain that was just made has said something: 0, or 1 after a line that says why it will not. NULL: not here. */
+    int (*wait_running)(struct cli *c, const char *name);
     const struct verb *more; /* verbs of the place, which win over those below; NULL: none. Ends as those do. */
 };
 
@@ -51,6 +53,13 @@ void cli_print(struct cli *c, const char *fmt, ...) __attribute__((format(printf
 int cli_error(struct cli *c, const char *verb, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The verb's usage line; returns 2. */
 int cli_usage(struct cli *c, const char *verb);
+
+/* Is this word among the arguments (before "--")? It is taken out of them. */
+bool cli_flag(int *argc, char **argv, const char *word);
+/* A whole number from 0 to max; -1 after an error line. */
+long cli_number(struct cli *c, const char *verb, const char *text, long max);
+/* MiB, or with k, m, g, t behind the number that unit: KiB; -1 after an error line. */
+int64_t cli_memory_kib(struct cli *c, const char *verb, const char *text);
 
 /* JSON strings are printed with their quotes. */
 void cli_json_string(struct cli *c, const char *text);
@@ -70,10 +79,18 @@ int cmd_domname(struct cli *c, int argc, char **argv);
 int cmd_help(struct cli *c, int argc, char **argv);
 int cmd_info(struct cli *c, int argc, char **argv);
 int cmd_list(struct cli *c, int argc, char **argv);
+int cmd_debug_keys(struct cli *c, int argc, char **argv);
+int cmd_mem_max(struct cli *c, int argc, char **argv);
 int cmd_pause(struct cli *c, int argc, char **argv);
+int cmd_reboot(struct cli *c, int argc, char **argv);
+int cmd_rename(struct cli *c, int argc, char **argv);
+int cmd_sched_credit2(struct cli *c, int argc, char **argv);
 int cmd_shutdown(struct cli *c, int argc, char **argv);
 int cmd_stat(struct cli *c, int argc, char **argv);
+int cmd_trigger(struct cli *c, int argc, char **argv);
 int cmd_unpause(struct cli *c, int argc, char **argv);
+int cmd_vcpu_list(struct cli *c, int argc, char **argv);
+int cmd_vcpu_pin(struct cli *c, int argc, char **argv);
 int cmd_version(struct cli *c, int argc, char **argv);
 
 #endif

@@ -71,15 +71,32 @@ static void refuse(struct client *k, const char *why)
     k->finished = true;
 }
 
-static void request(struct consoled *c, struct client *k)
+/* The answer has the pty's name, for the domain's node. */
+static void attach(struct consoled *c, struct client *k, uint32_t domid)
 {
     struct xeno_error err;
+    char line[96];
+    const struct served *d;
+    const char *tty;
+
+    if (served_attach(c, domid, true, &err)) {
+        refuse(k, err.text);
+        return;
+    }
+    d = served_find(c, domid);
+    tty = d && d->master >= 0 ? ptsname(d->master) : NULL;
+    snprintf(line, sizeof(line), "ok %s", tty ? tty : "");
+    refuse(k, line);
+}
+
+static void request(struct consoled *c, struct client *k)
+{
     unsigned int domid;
 
     if (strcmp(k->request, "ping") == 0) {
         refuse(k, "ok");
     } else if (sscanf(k->request, "attach %u", &domid) == 1) {
-        refuse(k, served_attach(c, domid, true, &err) ? err.text : "ok");
+        attach(c, k, domid);
     } else if (sscanf(k->request, "view %u %lu", &domid, &k->pos) >= 1) {
         k->d = served_find(c, domid);
         if (k->d) {

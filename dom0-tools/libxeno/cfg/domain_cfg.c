@@ -218,8 +218,7 @@ static void warn_unknown(const struct cfg *c, void (*warn)(void *ctx, const char
     }
 }
 
-/* "0-3,5,^1" or "all". */
-static int parse_cpus(const char *s, uint64_t *mask)
+int domain_cpus_parse(const char *s, uint64_t *mask)
 {
     *mask = 0;
     if (!*s || strcmp(s, "all") == 0) {
@@ -323,7 +322,7 @@ static int check_whole(const struct reader *r)
         format(r->err, r->err_size, "%s: type=\"%s\" is not supported: only \"pv\" is", r->c->file, o->type);
         return -1;
     }
-    if (parse_cpus(o->cpus, &o->affinity)) {
+    if (domain_cpus_parse(o->cpus, &o->affinity)) {
         format(r->err, r->err_size, "%s: cpus=\"%s\": expected a list like \"0-3,5,^1\" or \"all\"", r->c->file, o->cpus);
         return -1;
     }

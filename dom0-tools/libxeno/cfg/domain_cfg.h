@@ -46,6 +46,9 @@ int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ct
 
 const char *domain_action_text(enum domain_action a);
 
+/* "0-3,5,^1" or "all" (mask 0) as a mask of CPUs 0 to 63. 0 or -1. */
+int domain_cpus_parse(const char *s, uint64_t *mask);
+
 /* Is this fit to be a name? 0, or -1 with the reason. */
 int domain_name_check(const char *name, char *err, size_t err_size);
 

@@ -82,7 +82,8 @@ static void domain_nodes(struct node *n, const struct managed *d)
     }
 }
 
-static void console_nodes(struct node *n, const struct managed *d, const char *type)
+static void console_nodes(struct node *n, const struct managed *d, const char *type,
+                          const char *tty)
 {
     text(n, "console/backend-id", "0");
     number(n, "console/port", d->built.console_port);
@@ -90,13 +91,14 @@ static void console_nodes(struct node *n, const struct managed *d, const char *t
     text(n, "console/limit", CONSOLE_LIMIT);
     text(n, "console/type", type);
     text(n, "console/output", "pty");
-    text(n, "console/tty", "");
+    text(n, "console/tty", tty);
 }
 
-int nodes_create(struct xeno_store *s, const struct managed *d, const char *console_type)
+int nodes_create(struct xeno_store *s, const struct managed *d, const char *console_type,
+                 const char *tty)
 {
     struct node n = {.s = s};
-    char vm[64];
+    char vm[64], start[32];
     int rc = -EAGAIN;
 
     n.base = (size_t)snprintf(n.path, sizeof(n.path), "/local/domain/%u", d->domid);
@@ -108,11 +110,14 @@ int nodes_create(struct xeno_store *s, const struct managed *d, const char *cons
         store_rm(
             s, at(&n, "")); /* what a domain of this number has left behind, if a tool was killed */
         domain_nodes(&n, d);
-        console_nodes(&n, d, console_type);
+        console_nodes(&n, d, console_type, tty);
         snprintf(vm, sizeof(vm), "/vm/%s/uuid", d->cfg.uuid);
         store_write(s, vm, d->cfg.uuid);
         snprintf(vm, sizeof(vm), "/vm/%s/name", d->cfg.uuid);
         store_write(s, vm, d->cfg.name);
+        snprintf(vm, sizeof(vm), "/vm/%s/start_time", d->cfg.uuid);
+        snprintf(start, sizeof(start), "%ld.00", d->started);
+        store_write(s, vm, start);
         snprintf(vm, sizeof(vm), "/libxl/%u/type", d->domid);
         store_write(s, vm, "pv");
         rc = store_commit(s);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/compiler.h"
@@ -31,8 +32,8 @@
 
 int registry_head_parse(const char *text, struct registry_head *h)
 {
-    return sscanf(text, HEAD " %u %u %lu %u %lu %u %63s", &h->domid, &h->ended, &h->console_mfn,
-                  &h->console_port, &h->store_mfn, &h->store_port, h->name) == 7
+    return sscanf(text, HEAD " %u %u %lu %u %lu %u %ld %63s", &h->domid, &h->ended, &h->console_mfn,
+                  &h->console_port, &h->store_mfn, &h->store_port, &h->started, h->name) == 8
                ? 0
                : -1;
 }
@@ -95,9 +96,9 @@ static int save(const char *dir, const struct managed *d)
     if (!text) {
         return -ENOMEM;
     }
-    n = snprintf(text, FILE_MAX, HEAD " %u %u %lu %u %lu %u %s\n", d->last_domid,
+    n = snprintf(text, FILE_MAX, HEAD " %u %u %lu %u %lu %u %ld %s\n", d->last_domid,
                  (unsigned int)d->ended, d->built.console_mfn, d->built.console_port,
-                 d->built.store_mfn, d->built.store_port, d->cfg.name);
+                 d->built.store_mfn, d->built.store_port, d->started, d->cfg.name);
     n += domain_cfg_write(&d->cfg, text + n, FILE_MAX - (size_t)n);
     file_name(path, sizeof(path), dir, d->last_domid);
     rc = (size_t)n < FILE_MAX ? write_file(path, text, (size_t)n) : -E2BIG;
@@ -167,6 +168,7 @@ static struct managed *add_file(struct manager *m, const char *dir, uint32_t dom
     free(text);
     d = add(m, domid, h.name);
     if (d) {
+        d->started = h.started;
         d->ended = h.ended <= END_DESTROYED ? (enum end_reason)h.ended : END_DESTROYED;
         d->built = (struct xeno_built){.domid = domid,
                                        .console_port = h.console_port,
@@ -348,17 +350,20 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
 {
     struct registry *r = ctx;
     struct xeno_store *s = registry_store(r);
-    char line[32], reply[128];
-    int rc = save(REGISTRY_LIVING, d);
-    int console;
+    char line[32], reply[128] = "ok ";
+    int rc, console;
 
+    d->started = (int64_t)time(NULL);
+    rc = save(REGISTRY_LIVING, d);
     if (rc) {
         return xeno_fail(err, "%s: cannot write " REGISTRY_LIVING ": %s", d->cfg.name,
                          strerror(-rc));
     }
     snprintf(line, sizeof(line), "attach %u\n", d->domid);
     console = console_request(line, reply, sizeof(reply), NULL);
-    rc = s ? nodes_create(s, d, console == 0 ? TYPE_OURS : TYPE_OTHER) : 0;
+    rc =
+        s ? nodes_create(s, d, console == 0 ? TYPE_OURS : TYPE_OTHER, console == 0 ? reply + 3 : "")
+          : 0;
     if (rc) {
         xeno_fail(err, "%s: xenstored refuses its nodes: %s", d->cfg.name, strerror(-rc));
     } else if (console == -EPROTO) {
@@ -449,6 +454,34 @@ static void ended(void *ctx, struct managed *d, bool keep)
     forget(REGISTRY_LIVING, d->last_domid);
 }
 
+int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg *cfg,
+                    struct xeno_error *err)
+{
+    const struct xeno_transport *t = &r->l->t;
+    struct managed *d;
+    int rc = -1;
+
+    t->lock(t->ctx);
+    refresh(r, r->m);
+    for (d = r->m->list; d && d->domid != domid; d = d->next) {
+    }
+    if (!d || d->foreign || load(r, d)) {
+        xeno_fail(err, "domain %u has just gone", domid);
+    } else {
+        struct domain_cfg was = d->cfg;
+
+        d->cfg = *cfg;
+        prepare(r, &d->cfg);
+        memcpy(d->cfg.name, was.name, sizeof(was.name));
+        memcpy(d->cfg.uuid, was.uuid, sizeof(was.uuid));
+        memcpy(d->cfg.uuid_bytes, was.uuid_bytes, sizeof(was.uuid_bytes));
+        rc = save(REGISTRY_LIVING, d);
+        rc = rc ? xeno_fail(err, REGISTRY_LIVING ": %s", strerror(-rc)) : 0;
+    }
+    t->unlock(t->ctx);
+    return rc;
+}
+
 struct xeno_store *registry_store(struct registry *r)
 {
     if (!r->store_tried) {
@@ -479,7 +512,7 @@ int console_request(const char *line, char *reply, size_t size, int *keep)
         n++;
     }
     reply[n] = '\0';
-    rc = strcmp(reply, "ok") == 0 ? 0 : -EPROTO;
+    rc = strcmp(reply, "ok") == 0 || strncmp(reply, "ok ", 3) == 0 ? 0 : -EPROTO;
     if (rc == 0 && keep) {
         *keep = fd;
     } else {

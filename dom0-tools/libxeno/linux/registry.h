@@ -28,12 +28,17 @@ struct registry {
 struct registry_head {
     uint32_t domid, ended, console_port, store_port;
     uint64_t console_mfn, store_mfn;
+    int64_t started;
     char name[DOMAIN_NAME_MAX];
 };
 
 /* Give the manager a list that is shared with other processes. */
 void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m);
 void registry_close(struct registry *r);
+
+/* Another configuration for the domain's next start; its name and identity stay. 0, or -1 with err. */
+int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg *cfg,
+                    struct xeno_error *err);
 
 /* The connection to xenstored, NULL where none runs. */
 struct xeno_store *registry_store(struct registry *r);
@@ -43,11 +48,15 @@ int registry_head_parse(const char *text, struct registry_head *h);
 /* A domain's file: 0 or -errno; free(*text). */
 int registry_read(const char *dir, uint32_t domid, struct registry_head *h, char **text);
 
-/* Ask xenoconsoled: one line each way. 0, -errno where it does not run, -EPROTO with its answer in reply. fd: kept open if not NULL. */
+/*
+ * Ask xenoconsoled: one line each way. 0 ("ok" or "ok WORD" in reply), -errno where it does not run, -EPROTO with what it
+ * says instead. fd: the connection, kept open if not NULL.
+ */
 int console_request(const char *line, char *reply, size_t size, int *fd);
 
 /* The nodes of one domain as xl writes them. 0 or -errno. */
-int nodes_create(struct xeno_store *s, const struct managed *d, const char *console_type);
+int nodes_create(struct xeno_store *s, const struct managed *d, const char *console_type,
+                 const char *tty);
 int nodes_remove(struct xeno_store *s, uint32_t domid, const char *uuid);
 
 #endif

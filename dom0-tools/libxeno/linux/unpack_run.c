@@ -109,8 +109,9 @@ int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *
     if (in < 0 || (out = memfd_create("kernel", MFD_CLOEXEC)) < 0) {
         failed(why, why_size, strerror(errno));
     } else if (run(in, out, why, why_size) == 0) {
-        va = fstat(out, &st) ? MAP_FAILED
-                             : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, out, 0);
+        va = fstat(out, &st)
+                 ? MAP_FAILED
+                 : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, out, 0);
         if (va == MAP_FAILED) {
             failed(why, why_size, strerror(errno));
         } else {

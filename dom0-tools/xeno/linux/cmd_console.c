@@ -224,3 +224,35 @@ int cmd_console_linux(struct cli *c, int argc, char **argv)
     place_flush();
     return attach(c, d);
 }
+
+/* A kernel that runs says so: its first byte, which the daemon keeps. It may have said it and ended long ago. */
+int place_wait_running(struct cli *c, const char *name)
+{
+    const struct managed *d;
+    struct xeno_error err;
+    char reply[128], byte;
+    ssize_t n;
+    int fd = -1, rc;
+
+    manager_refresh(c->m);
+    d = manager_find(c->m, name, &err);
+    rc = d ? view(d->domid, 0, reply, sizeof(reply), &fd) : -ENOENT;
+    if (rc && d) {
+        return cli_error(c, "create",
+                         "%s runs, but its first word is not to be had: xenoconsoled: %s", name,
+                         rc == -EPROTO ? reply : strerror(-rc));
+    }
+    do {
+        n = d ? read(fd, &byte, 1) : 0;
+    } while (n < 0 && errno == EINTR);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n == 1) {
+        return 0;
+    }
+    manager_refresh(c->m);
+    d = manager_record(c->m, name);
+    return cli_error(c, "create", "%s %s before it had said a word: 'xeno dmesg' may tell why",
+                     name, d ? manager_end_text(d->ended) : "ended");
+}

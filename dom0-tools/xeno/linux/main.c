@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "xeno/linux/place.h"
+#include "xeno/linux/doctor.h"
 
 static void write_all(int fd, const char *text, size_t n)
 {
@@ -82,7 +82,8 @@ int main(int argc, char **argv)
     static struct xeno_linux linux_transport;
     static struct manager manager;
     static struct registry registry;
-    struct cli cli = {.m = &manager, .io = &io, .more = linux_verbs};
+    struct cli cli = {
+        .m = &manager, .io = &io, .more = linux_verbs, .wait_running = place_wait_running};
     struct xeno_error error;
     int status;
 
@@ -94,6 +95,11 @@ int main(int argc, char **argv)
         return status ? status : EXIT_FAILURE;
     }
     if (xeno_linux_open(&linux_transport, &error)) {
+        if (strcmp(argv[1], "doctor") == 0) {
+            status = cmd_doctor(&cli, argc - 1, argv + 1, error.text);
+            flush();
+            return status;
+        }
         return cli_error(&cli, argv[1], "%s", error.text);
     }
     linux_transport.t.kernel_unpack = linux_kernel_unpack;

@@ -15,6 +15,21 @@ extern struct registry *place;
 void place_flush(void);
 
 int cmd_console_linux(struct cli *c, int argc, char **argv);
+/* Until the domain has ended, however long that takes. */
+void place_wait_end(struct cli *c, uint32_t domid);
+
+/* Until the domain's first byte of output: 0, or 1 after a line. */
+int place_wait_running(struct cli *c, const char *name);
+
+int cmd_config_update(struct cli *c, int argc, char **argv);
+int cmd_doctor_verb(struct cli *c, int argc, char **argv);
+int cmd_mem_set(struct cli *c, int argc, char **argv);
+int cmd_reboot_linux(struct cli *c, int argc, char **argv);
+int cmd_shutdown_linux(struct cli *c, int argc, char **argv);
+int cmd_sysrq(struct cli *c, int argc, char **argv);
+int cmd_top(struct cli *c, int argc, char **argv);
+int cmd_uptime(struct cli *c, int argc, char **argv);
+int cmd_vcpu_set(struct cli *c, int argc, char **argv);
 int cmd_service(struct cli *c, int argc, char **argv);
 
 #endif

@@ -3,8 +3,20 @@
 #include "xeno/linux/place.h"
 
 const struct verb linux_verbs[] = {
+    {"config-update", cmd_config_update, "DOMAIN FILE",
+     "what a domain will be when it starts the next time"},
     {"console", cmd_console_linux, "[--log] DOMAIN",
      "a domain's console from its first byte; Ctrl-] leaves it"},
+    {"doctor", cmd_doctor_verb, "[--json]", "look for what is missing here, and tell what to do"},
+    {"mem-set", cmd_mem_set, "DOMAIN MIB", "ask a domain to make do with so much memory"},
+    {"reboot", cmd_reboot_linux, "[-a] [-w] [-F] [DOMAIN]", "ask a domain, or all, to start again"},
     {"service", cmd_service, "", NULL},
+    {"shutdown", cmd_shutdown_linux, "[-a] [-w] [-F] [DOMAIN]",
+     "ask a domain, or all, to shut down"},
+    {"sysrq", cmd_sysrq, "DOMAIN LETTER", "send a Linux domain a magic key"},
+    {"top", cmd_top, "[-b] [--json] [-i COUNT] [-d SECONDS]",
+     "domains by time and memory, again and again"},
+    {"uptime", cmd_uptime, "[--json] [DOMAIN]", "since when domains have run"},
+    {"vcpu-set", cmd_vcpu_set, "DOMAIN N", "how many of its vCPUs a domain is to use"},
     {NULL, NULL, NULL, NULL},
 };
