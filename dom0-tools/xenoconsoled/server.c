@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket: a client sends one line, "attach N" (of a domain that is being made), "view N [FROM]" or "ping", and gets "ok" or a
- * line that says why not. After "view" the connection is the console: output from its first byte, input to it; it ends
+ * The socket: a client sends one line, "attach N" (of a domain that is being made), "view N [FROM]", "gone N" (after
+ * its destruction) or "ping", and gets "ok" or a line that says why not. After "view" the connection is the console: output from its first byte, input to it; it ends
  * when the domain has and all has been read. A client that reads slowly holds up nobody: it has a place in the log, no queue.
  */
 #include <errno.h>
@@ -97,6 +97,9 @@ static void request(struct consoled *c, struct client *k)
         refuse(k, "ok");
     } else if (sscanf(k->request, "attach %u", &domid) == 1) {
         attach(c, k, domid);
+    } else if (sscanf(k->request, "gone %u", &domid) == 1) {
+        served_check(c); /* before the answer: its last frame is given back by now */
+        refuse(k, "ok");
     } else if (sscanf(k->request, "view %u %lu", &domid, &k->pos) >= 1) {
         k->d = served_find(c, domid);
         if (k->d) {

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "common/compiler.h"
+#include "libxeno/linux/fault.h"
 
 #define FILE_MAX   65536u
 #define ENDED_KEPT 16u
@@ -93,7 +94,8 @@ static int save(const char *dir, const struct managed *d)
     char *text = malloc(FILE_MAX), path[64];
     int n, rc;
 
-    if (!text) {
+    if (!text || fault_now()) {
+        free(text);
         return -ENOMEM;
     }
     n = snprintf(text, FILE_MAX, HEAD " %u %u %lu %u %lu %u %ld %s\n", d->last_domid,
@@ -196,14 +198,15 @@ static void add_foreign(struct registry *r, uint32_t domid)
     }
 }
 
-static void add_living(struct registry *r)
+/* False if the hypervisor could not be asked: then nobody is known to have gone. */
+static bool add_living(struct registry *r)
 {
     xen_domctl_getdomaininfo_t *list = malloc(CHUNK * sizeof(*list));
     uint32_t next = 0;
     long n;
 
     if (!list) {
-        return;
+        return false;
     }
     do {
         n = xeno_domain_list(&r->m->x, next, list, CHUNK);
@@ -217,6 +220,7 @@ static void add_living(struct registry *r)
         }
     } while (n == (long)CHUNK);
     free(list);
+    return n >= 0;
 }
 
 static bool is_listed(const struct manager *m, uint32_t domid)
@@ -288,13 +292,14 @@ static void refresh(void *ctx, struct manager *m)
 {
     struct registry *r = ctx;
     struct managed *ended;
+    bool known;
 
     manager_clear(m);
     each_file(REGISTRY_ENDED, add_ended, r);
     ended = m->list;
     m->list = NULL;
-    add_living(r);
-    if (r->l->locked) {
+    known = add_living(r);
+    if (known && r->l->locked) {
         each_file(REGISTRY_LIVING, reap_one, r);
     }
     if (ended) {
@@ -431,6 +436,7 @@ static void ended(void *ctx, struct managed *d, bool keep)
     struct registry *r = ctx;
     struct xeno_store *s = registry_store(r);
     struct oldest o = {.nr = 0};
+    char line[32], reply[64];
 
     if (!d->foreign && !d->cfg.kernel[0]) {
         uint32_t was = d->domid;
@@ -439,6 +445,8 @@ static void ended(void *ctx, struct managed *d, bool keep)
         load(r, d);
         d->domid = was;
     }
+    snprintf(line, sizeof(line), "gone %u\n", d->last_domid);
+    console_request(line, reply, sizeof(reply), NULL);
     if (s) {
         nodes_remove(s, d->last_domid, d->cfg.uuid);
     }
@@ -500,6 +508,11 @@ int console_request(const char *line, char *reply, size_t size, int *keep)
 
     if (fd < 0) {
         return -errno;
+    }
+    if (fault_now()) {
+        close(fd);
+        snprintf(reply, size, "the fault switch");
+        return -EPROTO;
     }
     if (connect(fd, (struct sockaddr *)&a, sizeof(a)) ||
         send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line)) {

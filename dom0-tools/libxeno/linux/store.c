@@ -17,6 +17,7 @@
 #include <xen/io/xs_wire.h>
 
 #include "common/compiler.h"
+#include "libxeno/linux/fault.h"
 
 #define SOCKET     "/run/xenstored/socket"
 #define PATIENCE_S 10
@@ -171,9 +172,10 @@ static long reply(struct xeno_store *s, char *buf)
 int store_flush(struct xeno_store *s)
 {
     char buf[XENSTORE_PAYLOAD_MAX + 1];
-    int rc = s->out_bytes ? send_all(s) : 0;
+    int rc = !s->out_bytes ? 0 : fault_now() ? -EIO : send_all(s);
 
     if (rc) {
+        s->out_bytes = 0;
         fail_later(s, rc);
         s->queued = 0;
     }
@@ -202,7 +204,8 @@ static long ask(struct xeno_store *s, uint32_t type, const char *strings, size_t
         return rc;
     }
     queue(s, type, strings, bytes, NULL);
-    rc = s->failed ? s->failed : send_all(s);
+    rc = s->failed ? s->failed : fault_now() ? -EIO : send_all(s);
+    s->out_bytes = 0;
     s->queued = 0;
     s->failed = 0;
     return rc ? rc : reply(s, buf);

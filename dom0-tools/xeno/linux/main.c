@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libxeno/linux/fault.h"
 #include "xeno/linux/doctor.h"
 
 static void write_all(int fd, const char *text, size_t n)
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
         return cli_error(&cli, argv[1], "%s", error.text);
     }
     linux_transport.t.kernel_unpack = linux_kernel_unpack;
+    fault_install(&linux_transport.t);
     manager_init(&manager, &linux_transport.t);
     place = &registry;
     registry_init(&registry, &linux_transport, &manager);
@@ -110,6 +112,10 @@ int main(int argc, char **argv)
     status = cli_run(&cli, argc - 1, argv + 1);
     flush();
     registry_close(&registry);
+    if (fault_not_struck() >= 0) {
+        fprintf(stderr, "xeno: the fault switch has not struck: %ld operations\n",
+                fault_not_struck());
+    }
     xeno_linux_close(&linux_transport);
     return status;
 }
