@@ -41,7 +41,7 @@ static int run_words(struct cli *c, int argc, char **argv)
         uint64_t start = clock_ns();
         int status = shell_run(c, argv[1]);
 
-        cli_print(c, "TIME %lu ns\n", clock_ns() - start);
+        cli_print(c, "TIME %lu ns, from %lu ns on\n", clock_ns() - start, start);
         return status;
     }
     return cli_run(c, argc, argv);

@@ -79,7 +79,7 @@ def count(symbols, words, memory):
 def shell_words(folder, command):
     config = Path(folder) / "h.cfg"
     config.write_text(HELLO)
-    return ["--add", f"{qemu.BUILD / 'guests/hello'}:hello", "--add", f"{config}:h.cfg", "-c", command]
+    return ["--bare", "--add", f"{qemu.BUILD / 'guests/hello'}:hello", "--add", f"{config}:h.cfg", "-c", command]
 
 
 def main():
