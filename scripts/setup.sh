@@ -41,6 +41,7 @@ clang:clang
 libclang-rt-14-dev:/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a
 llvm:llvm-symbolizer
 check:/usr/include/check.h
+xenstore-utils:xenstore-ls
 libzydis-dev:/usr/include/Zydis/Zydis.h
 libxen-dev:/usr/include/xen/xen.h
 '

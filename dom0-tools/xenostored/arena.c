@@ -60,8 +60,9 @@ void xs_note(struct xs_arena *arena, const void *at)
     uint64_t offset = (uint64_t)((const char *)at - (const char *)head) & ~7ull;
     uint32_t n = head->nr_undo;
 
-    if (n >= arena->undo_length) {
-        abort(); /* xs_alloc() keeps UNDO_RESERVE entries in hand */
+    /* xs_alloc() keeps UNDO_RESERVE entries in hand; what lies outside could not be put back by the next process. */
+    if (n >= arena->undo_length || offset > arena->bytes - 8) {
+        abort();
     }
     arena->undo[n].at = offset;
     memcpy(&arena->undo[n].old, (const char *)head + offset, 8);

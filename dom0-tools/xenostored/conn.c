@@ -102,6 +102,13 @@ void xs_conn_close(struct xs_store *store, xs_ref ref)
     xs_commit(store->arena);
 }
 
+static void tell_host(struct xs_store *store, struct xs_conn *conn)
+{
+    if (store->host && store->host->ready) {
+        store->host->ready(store, conn);
+    }
+}
+
 static int queue(struct xs_store *store, struct xs_conn *conn, const struct xsd_sockmsg *header,
                  const void *data, uint32_t hash)
 {
@@ -125,6 +132,7 @@ static int queue(struct xs_store *store, struct xs_conn *conn, const struct xsd_
     if (hash) {
         XS_SET(store->arena, conn->nr_events, conn->nr_events + 1);
     }
+    tell_host(store, conn);
     return 0;
 }
 
@@ -189,6 +197,7 @@ int xs_send_event(struct xs_store *store, struct xs_conn *conn, const struct xs_
     if (conn->nr_events >= store->state->quota.events * factor ||
         conn->out_bytes >= store->state->quota.out_bytes * factor) {
         XS_SET(store->arena, conn->flags, conn->flags | XS_CONN_BROKEN);
+        tell_host(store, conn);
         return 0;
     }
     header.len = (uint32_t)len;

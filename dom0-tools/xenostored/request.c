@@ -50,7 +50,7 @@ static int full_path(struct xs_call *call, const char *name, const char **path)
     size_t at = 0;
     size_t len;
 
-    if (!name) {
+    if (!name || name[0] == '@') {
         return -EINVAL;
     }
     if (name[0] != '/') {
@@ -418,7 +418,7 @@ static const struct {
     [XS_MKDIR] = {op_mkdir, 0},
     [XS_RM] = {op_rm, 0},
     [XS_SET_PERMS] = {op_set_perms, 0},
-    [XS_IS_DOMAIN_INTRODUCED] = {xs_op_is_introduced, READS},
+    [XS_IS_DOMAIN_INTRODUCED] = {xs_op_is_introduced, PRIV | READS},
     [XS_RESUME] = {xs_op_resume, NO_TX | PRIV},
     [XS_SET_TARGET] = {xs_op_set_target, NO_TX | PRIV},
     [XS_RESET_WATCHES] = {op_reset_watches, READS},

@@ -82,6 +82,7 @@ static void close_sockets(struct xs_store *store)
     while (ref) {
         xs_ref next = xs_conn_at(store, ref)->next;
 
+        xs_conn_at(store, ref)->slot = 0;
         if (xs_conn_at(store, ref)->kind == XS_CONN_SOCKET) {
             xs_conn_close(store, ref);
         }

@@ -42,6 +42,7 @@ struct xs_conn {
         out_pos;     /* rings: index of the next byte to take, and of the first queued one */
     xs_ref in_block; /* rings: what was taken of a message longer than the ring */
     uint32_t in_len;
+    uint32_t slot; /* the host's own: means nothing to the next process */
 };
 
 /* A reply or event: a header and its payload. */
@@ -114,6 +115,8 @@ struct xs_store;
 
 /* The world around; each may be NULL. They are called inside of a scope, last of all checks. */
 struct xs_host {
+    /* A message was queued, or the connection is broken now. The scope may still be taken back. */
+    void (*ready)(struct xs_store *store, struct xs_conn *conn);
     /* Connect a domain's ring: fills in_pos and out_pos. 0 or -errno. */
     int (*introduce)(struct xs_store *store, struct xs_domain *domain, struct xs_conn *conn);
     void (*release)(struct xs_store *store, struct xs_domain *domain);

@@ -116,8 +116,7 @@ START_TEST(permissions)
     ASK(one, GET_PERMS, 0, "@releaseDomain|", "n0|r1|");
     ASK(one, INTRODUCE, 0, "3|1|1|", "EACCES");
     ASK(one, CONTROL, 0, "check|", "EACCES");
-    ASK(one, IS_DOMAIN_INTRODUCED, 0, "2|", "T|");
-    ASK(one, IS_DOMAIN_INTRODUCED, 0, "3|", "F|");
+    ASK(one, IS_DOMAIN_INTRODUCED, 0, "2|", "EACCES");
     ASK(dom0, SET_TARGET, 0, "2|1|", "OK|");
     ASK(dom0, SET_PERMS, 0, "/local/domain/1/data|n1|", "OK|");
     ASK(two, READ, 0, "/local/domain/1/data|", "x");
