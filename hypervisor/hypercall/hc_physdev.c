@@ -138,14 +138,14 @@ static int op_pci_device_remove(union physdev_arg *a)
 static const struct physdev_row rows[] = {
     ROW(set_iopl, physdev_set_iopl, .anyone = true),
     ROW(set_iobitmap, physdev_set_iobitmap, .anyone = true),
-    ROW(eoi, physdev_eoi, 0),
+    ROW(eoi, physdev_eoi, .reply = false),
     ROW(irq_status_query, physdev_irq_status_query, .reply = true),
     ROW(alloc_irq_vector, physdev_irq, .reply = true),
     ROW(map_pirq, physdev_map_pirq, .reply = true),
-    ROW(unmap_pirq, physdev_unmap_pirq, 0),
-    ROW(setup_gsi, physdev_setup_gsi, 0),
-    ROW(pci_device_add, physdev_pci_device_add, 0),
-    ROW(pci_device_remove, physdev_pci_device, 0),
+    ROW(unmap_pirq, physdev_unmap_pirq, .reply = false),
+    ROW(setup_gsi, physdev_setup_gsi, .reply = false),
+    ROW(pci_device_add, physdev_pci_device_add, .reply = false),
+    ROW(pci_device_remove, physdev_pci_device, .reply = false),
 };
 
 int64_t hc_physdev_op(uint64_t cmd, uint64_t arg)
