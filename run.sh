@@ -8,7 +8,8 @@ group=run
 for word in "$@"; do
     case "$word" in
     --) break ;;
-    --xen) group=xen ;;
+    --xen) [ "$group" = disk ] || group=xen ;;
+    --disk) group=disk ;;
     esac
 done
 sh "$here/scripts/setup.sh" "$group"

@@ -27,6 +27,11 @@ liblz4-dev:/usr/lib/x86_64-linux-gnu/liblz4.a
 xen_packages='
 xen-hypervisor-4.17-amd64:/boot/xen-4.17-amd64.gz
 '
+disk_packages='
+mmdebstrap:mmdebstrap
+genext2fs:genext2fs
+e2fsprogs:/sbin/resize2fs
+'
 iso_packages='
 grub-common:grub-mkrescue
 grub-pc-bin:/usr/lib/grub/i386-pc/multiboot2.mod
@@ -50,9 +55,10 @@ case "${1:-run}" in
 run) wanted="$run_packages" ;;
 xen) wanted="$run_packages $xen_packages" ;;
 iso) wanted="$run_packages $iso_packages" ;;
-test) wanted="$run_packages $xen_packages $iso_packages $test_packages" ;;
+disk) wanted="$run_packages $xen_packages $disk_packages" ;;
+test) wanted="$run_packages $xen_packages $disk_packages $iso_packages $test_packages" ;;
 *)
-    echo "setup.sh: unknown group '$1' (run, xen, iso, test)" >&2
+    echo "setup.sh: unknown group '$1' (run, xen, iso, disk, test)" >&2
     exit 2
     ;;
 esac

@@ -23,6 +23,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "scripts" / "xenorun")]
 import bzimage  # noqa: E402
 import cpio  # noqa: E402
+import disk  # noqa: E402
 import modules  # noqa: E402
 import packages  # noqa: E402
 
@@ -30,7 +31,7 @@ UNREACHABLE = 3
 KERNELS = {"": "linux-image-amd64", "-cloud": "linux-image-cloud-amd64"}
 FOLDERS = ["bin", "dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp", "usr", "usr/bin", "usr/sbin", "usr/share",
            "usr/share/udhcpc", "var", "xeno"]
-LINKS = [("sbin", "usr/sbin"), ("lib", "usr/lib"), ("var/run", "/run")]
+LINKS = [("sbin", "bin"), ("lib", "usr/lib"), ("var/run", "/run")]
 TEXTS = {
     "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
     "etc/group": "root:x:0:\ntty:x:5:\n",
@@ -206,15 +207,31 @@ def make(build, kind="", refresh=False):
     return folder / kernel, folder / initrd
 
 
+def make_disk(build, refresh=False):
+    """The path of the control domain's disk, made if there is none of this recipe; what was written to it is kept."""
+    folder = Path(build).absolute() / "dom0"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock-disk", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp, of = folder / "disk.stamp", fingerprint([disk.recipe()])
+        if refresh or not (folder / "disk.ext4").is_file() or not stamp.is_file() or stamp.read_text(encoding="ascii") != of:
+            disk.make(folder / "disk.ext4")
+            put(stamp, of.encode())
+    return folder / "disk.ext4"
+
+
 def main():
     parser = argparse.ArgumentParser(description="Makes the control domain's kernel and initial RAM disk.")
     parser.add_argument("--build-dir", default=str(ROOT / "build"), help="where our programs are and the images go (build)")
     parser.add_argument("--cloud", action="store_true", help="of Debian's cloud kernel: vmlinux-cloud, initrd-cloud.cpio.gz")
+    parser.add_argument("--disk", action="store_true", help="also the disk with a minimal Debian: disk.ext4")
     parser.add_argument("--refresh", action="store_true", help="look for newer packages")
     options = parser.parse_args()
     try:
         for path in make(options.build_dir, "-cloud" if options.cloud else "", options.refresh):
             print(path)
+        if options.disk:
+            print(make_disk(options.build_dir, options.refresh))
     except packages.Problem as problem:
         sys.stderr.write(f"dom0-image: {problem}\n")
         return UNREACHABLE if isinstance(problem, packages.Unreachable) else 1

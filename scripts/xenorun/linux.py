@@ -17,18 +17,19 @@ MEMORY_MIB = 256
 
 
 def images(options):
-    """Debian's kernel and the RAM disk; made if need be, unless --no-build says to take what is there."""
+    """Debian's kernel, the RAM disk and, with --disk, the disk; made if need be, unless --no-build says to take what is there."""
     build = machine.build_dir(options)
     if options.no_build:
-        return [machine.image(options, f"dom0/{name}") for name in ("vmlinux", "initrd.cpio.gz")]
+        names = ["vmlinux", "initrd.cpio.gz"] + (["disk.ext4"] if options.disk else [])
+        return [machine.image(options, f"dom0/{name}") for name in names]
     # Only here, for most runs need neither.
     sys.path.append(str(machine.ROOT / "dom0-tools" / "dom0-image"))
     import make as dom0_image
     import packages
     try:
-        if not (build / "dom0" / "vmlinux").is_file():
+        if not (build / "dom0" / ("disk.ext4" if options.disk else "vmlinux")).is_file():
             sys.stderr.write("run.sh: making the control domain's images from Debian's packages\n")
-        return dom0_image.make(build)
+        return [*dom0_image.make(build)] + ([dom0_image.make_disk(build)] if options.disk else [])
     except packages.Problem as problem:
         raise machine.Problem(f"the control domain's images cannot be made: {problem} (--bare does without)") from problem
 
@@ -52,9 +53,13 @@ def ram_disk(options, plain):
 
 def prepare(options):
     """Turns the options into those of a --dom0-kernel: what follows needs to know nothing of Linux."""
-    kernel, initrd = images(options)
+    kernel, initrd, *disk = images(options)
     console = "ttyS0" if options.native else "hvc0"
     words = [f"console={console}", ARGUMENTS]
+    if disk:
+        words += ["root=/dev/vda", "systemd.show_status=false"]
+        options.devices = ["-drive", f"if=none,id=root,format=raw,file={disk[0]}", "-device", "virtio-blk-pci,drive=root",
+                           "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
     options.dom0_kernel, options.dom0_initrd = kernel, ram_disk(options, initrd)
     options.dom0_args = " ".join(words + [options.dom0_args or ""]).strip()
     options.dom0_memory = options.dom0_memory or MEMORY_MIB

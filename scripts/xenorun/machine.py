@@ -213,7 +213,7 @@ def qemu_command(options, machine, console, log):
     if options.gdb:
         command += ["-S", "-gdb", "tcp:127.0.0.1:1234"]
     command += ["-kernel", str(machine.kernel), "-append", machine.append] + machine.qemu
-    return command + options.qemu_args
+    return command + options.devices + options.qemu_args
 
 
 def plan(options):

@@ -39,6 +39,7 @@ def build_parser():
                     description="Boots Xenolith in QEMU. Without options: Linux as the control domain; Ctrl-A X ends it.")
     add = parser.add_argument
     add("-c", dest="command", metavar="COMMAND", help="run COMMAND in the control domain, print its output, exit with its status")
+    add("--disk", action="store_true", help="Linux with its root on a disk: a minimal Debian with network, which keeps what is written")
     add("--dom0-kernel", metavar="FILE", help="boot this PV kernel as dom0; ends when it does (0 shut down, 3 crashed)")
     add("--dom0-initrd", metavar="FILE", help="its initial RAM disk")
     add("--dom0-args", metavar="STRING", help="its command line; with Linux: more words for it")
@@ -95,7 +96,7 @@ def parse(arguments):
         arguments, qemu_args = arguments[:cut], arguments[cut + 1:]
     options = parser.parse_args(arguments)
     options.qemu_args = qemu_args
-    options.scratch_files = []
+    options.scratch_files, options.devices = [], []
     options.add = [split_add(parser, text) for text in options.add]
     names = [name for _, name in options.add]
     for name in set(names):
@@ -118,6 +119,8 @@ def choose_control(parser, options):
     alone = options.domain or options.boot_domain or options.pvh
     options.bare = options.bare or not named and bool(alone)
     options.linux = options.linux or options.native or not (options.bare or options.dom0_kernel)
+    if options.disk and not options.linux:
+        parser.error("--disk is Linux's: not with --bare and --dom0-kernel")
     if options.linux and (options.domain or options.pvh):
         parser.error("--domain and --pvh are for the boot domain alone: give them with --bare")
     if options.dom0_memory is not None and (options.bare or options.native):

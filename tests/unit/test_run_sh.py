@@ -138,6 +138,15 @@ class RunSh(unittest.TestCase):
         self.assertIn(b"root/two\0", data)
         self.assertEqual((options.add, options.scratch_files), ([], [options.dom0_initrd]))
 
+    def test_a_disk_comes_with_a_network(self):
+        self.assertIn("disk.ext4", self.refused(1, "--no-build", "--disk"))
+        (self.folder / "dom0" / "disk.ext4").write_bytes(b"")
+        command = self.qemu("--no-build", "--native", "--disk")
+        self.assertIn("root=/dev/vda", self.value(command, "-append"))
+        self.assertIn("virtio-blk-pci,drive=root", command)
+        self.assertIn(f"file={self.folder}/dom0/disk.ext4", " ".join(command))
+        self.refused(2, "--bare", "--disk")
+
     def test_native_has_no_hypervisor(self):
         command = self.qemu("--no-build", "--native")
         self.assertEqual(self.value(command, "-kernel"), str(self.folder / "dom0/vmlinux"))
