@@ -100,6 +100,13 @@ static void console_detach(struct managed *d)
     }
 }
 
+static void store_detach(const struct managed *d)
+{
+    if (d->manager->store_gone) {
+        d->manager->store_gone(d->manager->ctx, d);
+    }
+}
+
 void manager_console_input(struct managed *d, const char *text, size_t n)
 {
     struct manager *m = d->manager;
@@ -297,6 +304,9 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     if (m->shared ? m->shared->created(m->shared->ctx, d, err) : console_attach(d, &built, err)) {
         goto out_destroy;
     }
+    if (m->store_built && m->store_built(m->ctx, d, err)) {
+        goto out_detach;
+    }
     rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);
     if (rc) {
         xeno_fail(err, "%s: cannot start it: %s", d->cfg.name, xeno_errno_text(rc));
@@ -305,6 +315,7 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     return 0;
 
 out_detach:
+    store_detach(d);
     console_detach(d);
     if (m->shared) {
         m->shared->ended(m->shared->ctx, d, false);
@@ -363,6 +374,7 @@ static long end_locked(struct manager *m, struct managed *d, enum end_reason why
 {
     long rc;
 
+    store_detach(d);
     console_detach(d);
     rc = xeno_domain_destroy(&m->x, d->domid);
     if (rc == 0 || rc == -ESRCH) {

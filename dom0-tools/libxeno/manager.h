@@ -63,6 +63,9 @@ struct manager {
     void (*log)(void *ctx, const char *line);              /* what the service did on its own */
     /* Ask a domain to end ("poweroff", "reboot") through its xenstore; NULL where none runs. 0 or -1 with err. */
     int (*request_shutdown)(void *ctx, struct managed *d, const char *how, struct xeno_error *err);
+    /* A store in this process: a domain was built and is not started yet (0, or -1 with err), or goes. May be NULL. */
+    int (*store_built)(void *ctx, struct managed *d, struct xeno_error *err);
+    void (*store_gone)(void *ctx, const struct managed *d);
     const struct manager_shared *shared;
     void *ctx;
 };

@@ -81,7 +81,7 @@ static void reconnect(struct xs_store *store, struct xs_conn *conn,
     XS_SET(store->arena, conn->nr_events, 0);
     XS_SET(store->arena, conn->in_pos, 0);
     XS_SET(store->arena, conn->out_pos, 0);
-    XS_SET(store->arena, conn->flags, conn->flags & ~XS_CONN_BROKEN);
+    XS_SET(store->arena, conn->flags, (uint8_t)(conn->flags & ~XS_CONN_BROKEN));
     xs_commit(store->arena);
     write_index(&page->req_prod, 0);
     write_index(&page->rsp_cons, 0);

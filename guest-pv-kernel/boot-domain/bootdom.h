@@ -30,6 +30,9 @@ bool line_read(struct cli *c, const char *prompt, char *line, size_t size);
 int boot_dom0(struct manager *m, struct cli *c, const char *kernel);
 int boot_launch(struct manager *m, struct cli *c, const char *name, bool *control);
 
+/* The store for guests: from here on domains are connected to it as they are built. 0 or -errno. */
+int store_start(struct manager *m);
+
 /* Run a command line: verbs with or without "xeno", ';', '&&', quotes; the last status. */
 int shell_run(struct cli *c, const char *line);
 

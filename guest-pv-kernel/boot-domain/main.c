@@ -89,6 +89,9 @@ static int start_services(void)
     manager_init(&manager, bootdom_transport());
     manager.console_changed = console_changed;
     manager.log = service_log;
+    if (store_start(&manager)) {
+        return cli_error(&cli, "boot", "no memory for the store");
+    }
     if (event_bind_virq(VIRQ_DOM_EXC, 0, domain_exception, NULL) < 0) {
         return cli_error(&cli, "boot", "cannot bind VIRQ_DOM_EXC: not a control domain");
     }

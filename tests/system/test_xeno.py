@@ -16,6 +16,10 @@ def test_create_list_console_destroy():
     cases.create_list_console_destroy(OURS)
 
 
+def test_a_guest_is_asked_to_end():
+    cases.a_guest_is_asked_to_end(OURS)
+
+
 def test_console_from_the_first_byte_to_the_end():
     cases.console_from_the_first_byte_to_the_end(OURS)
 
