@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Boots one PV guest image in QEMU, as dom0 or as a domain that the boot domain builds, prints its console, and exits by its
-# result: 0 SUCCESS (or, for an image that is no test, an orderly end), 1 FAILURE, 2 ERROR, 3 crashed, 77 SKIP, 124 timed out.
+# Boots one guest image in QEMU, as dom0, as a domain that the boot domain builds, or a native one on the bare machine
+# (--as native, --on multiboot or pvh), prints its console, and exits by its result: 0 SUCCESS (or, for an image that is no test, an orderly end), 1 FAILURE, 2 ERROR, 3 crashed, 77 SKIP, 124 timed out.
 # Invariant: a guest that ends without a RESULT line and was no orderly end is never a success.
 import argparse
 import re
@@ -24,6 +24,9 @@ LIST = re.compile(r"^(Name +ID +Mem VCPUs|Domain-0 +\d+ ).*\n?", re.MULTILINE)
 # Statuses of run.sh (docs/how-to/run.md).
 RUN_CRASHED, RUN_TIMEOUT = 3, 124
 DOMU_MIB = 32
+# Of a native image: where it tells its status, and the last thing that firmware prints.
+NATIVE_EXIT_PORT = 0x501
+FIRMWARE_END = "Booting from ROM.."
 # Around a domU on our hypervisor: what is free before and after it.
 ASK_FREE = "echo FREE; info free_pages"
 FREE = re.compile(r"^FREE\n(\d+)\n", re.MULTILINE)
@@ -112,6 +115,42 @@ def command(image, options, scratch):
     return [str(word) for word in words + (["--"] + options.qemu_args if options.qemu_args else [])]
 
 
+def without_multiboot(image, scratch):
+    """QEMU takes the multiboot way wherever it finds the magic: without it the image is started by its PVH note."""
+    target = scratch / "image"
+    subprocess.run([sys.executable, "-B", str(ROOT / "scripts" / "blank_multiboot1.py"), str(image), str(target)], check=True)
+    return target
+
+
+def native_command(image, options, scratch):
+    """QEMU with nothing between it and the image: COM1 is the console, the exit port ends the run."""
+    image = without_multiboot(image, scratch) if options.on == "pvh" else image
+    words = ["qemu-system-x86_64", "-accel", "tcg", "-m", options.memory, "-smp", options.cpus, "-nodefaults", "-net", "none", "-display", "none",
+             "-monitor", "none", "-no-reboot", "-serial", f"file:{scratch / 'console'}", "-device", f"isa-debug-exit,iobase={NATIVE_EXIT_PORT:#x},iosize=2",
+             "-kernel", image, "-append", f"{options.args} exit-port={NATIVE_EXIT_PORT:#x}"]
+    words += ["-cpu", options.cpu_model] if options.cpu_model else []
+    words += ["-icount", "shift=0"] if options.icount else []
+    words += ["-initrd", scratch / "module"] if options.module_size else []
+    return [str(word) for word in words + options.qemu_args]
+
+
+def run_native(image, options, scratch):
+    """The exit port makes QEMU end with 2 * status + 1; a machine that powers off by itself ends with 0."""
+    (scratch / "module").write_bytes(module_bytes(options.module_size))
+    try:
+        status = subprocess.run(native_command(image, options, scratch), stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                                timeout=options.timeout)
+        errors, status = status.stderr.decode(errors="replace"), status.returncode
+    except subprocess.TimeoutExpired:
+        errors, status = "", RUN_TIMEOUT
+    console = scratch / "console"
+    text = console.read_text(errors="replace").replace("\r", "") if console.is_file() else ""
+    if status not in (0, RUN_TIMEOUT) and status % 2 == 0:
+        raise Problem((errors.strip().splitlines() or [f"QEMU ended with {status}"])[-1])
+    # Firmware talks on the same line before the kernel does.
+    return text[text.rfind(FIRMWARE_END) + len(FIRMWARE_END):] if FIRMWARE_END in text else text, status >> 1 if status % 2 else status
+
+
 def judge(console, status, role):
     results = RESULT.findall(console)
     crashed = DOMU_CRASHED.search(console) if role == "domu" else status == RUN_CRASHED
@@ -145,6 +184,9 @@ def run(image, options):
         raise Problem(f"{image} is not there: build it first")
     with tempfile.TemporaryDirectory(prefix="guest-test-") as folder:
         scratch = Path(folder)
+        if options.role == "native":
+            console, status = run_native(image, options, scratch)
+            return Outcome(judge(console, status, options.role), console, "")
         done = subprocess.run(command(image, options, scratch), stdin=subprocess.DEVNULL, capture_output=True, check=False)
         log = scratch / "log"
         logged = log.read_text(errors="replace").replace("\r", "") if log.is_file() else ""
@@ -161,8 +203,8 @@ def run(image, options):
 def parse(argv):
     parser = argparse.ArgumentParser(description="Boot a PV guest image in QEMU and print its console.")
     parser.add_argument("image", metavar="IMAGE")
-    parser.add_argument("--on", choices=["xen", "xenolith"], default="xenolith")
-    parser.add_argument("--as", dest="role", choices=["dom0", "domu"], default="dom0")
+    parser.add_argument("--on", choices=["xen", "xenolith", "multiboot", "pvh"], default="xenolith")
+    parser.add_argument("--as", dest="role", choices=["dom0", "domu", "native"], default="dom0")
     parser.add_argument("--args", default="", help="the guest's command line")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--vcpus", type=int, default=0, help="of a domU (as many as CPUs)")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Runs one guest test, NAME, on Debian's Xen and on Xenolith, every variant of its image, and compares what it printed.
-# Passes (0) if every run succeeded and both hypervisors gave the same lines; 77 if all were skipped; 1 otherwise.
+# Runs one guest test, NAME, on Debian's Xen and on Xenolith, every variant of its image, and compares what it printed; one
+# that is for a bare machine too runs there as well, with the same lines expected.
+# Passes (0) if every run succeeded and all gave the same lines; 77 if all were skipped; 1 otherwise.
 # Invariant: an image or a hypervisor that is missing is a failure, never a skip.
 import argparse
 import difflib
@@ -17,7 +18,7 @@ HEAD_LINES = 15
 # Of a hypervisor's log, shown where a test fails.
 LOG_LINES = 25
 LAST_WORDS = ("RESULT: ", "EXPECT: CRASH ")
-KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "BESIDE": str}
+KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "BESIDE": str, "NATIVE": str}
 
 
 def head_options(name):
@@ -51,7 +52,7 @@ def options_for(head, on, role, args):
 
 
 def run_image(image, head, role, args):
-    """Results by hypervisor; prints what a person needs to see."""
+    """Results by hypervisor, and what a good run printed; prints what a person needs to see."""
     outcomes = {}
     for on in ["xen", "xenolith"] if args.on == "both" else [args.on]:
         if head["ON"] not in ("both", on):
@@ -68,8 +69,29 @@ def run_image(image, head, role, args):
     if len(outcomes) == 2 and outcomes["xen"].observations != outcomes["xenolith"].observations:
         print(f"--- {image.name} as {role}: the two hypervisors differ")
         print("\n".join(difflib.unified_diff(outcomes["xen"].observations, outcomes["xenolith"].observations, "xen", "xenolith", lineterm="")))
-        return ["DIFFERENT"]
-    return [outcome.result for outcome in outcomes.values()]
+        return ["DIFFERENT"], None
+    return [outcome.result for outcome in outcomes.values()], next((outcome.observations for outcome in outcomes.values()), None)
+
+
+def checks(observations):
+    """What holds on any machine. The rest (selectors, error codes) tells how a machine does it, and differs without a hypervisor."""
+    return [line for line in observations if ": ok: " in line or line.startswith("RESULT:")]
+
+
+def run_native(name, head, expected, args):
+    """The image without a hypervisor, loaded in both ways; what the PV image checked must hold here."""
+    image = args.build_dir / "guests" / f"test-{name}-native"
+    results = []
+    for on in ("multiboot", "pvh"):
+        outcome = run_guest.run(image, options_for(head, on, "native", args))
+        print(f"--- {image.name} by {on}: {outcome.result}")
+        bad = outcome.result not in ("SUCCESS", "SKIP")
+        print("\n".join(outcome.console.splitlines() if bad else outcome.observations))
+        if not bad and expected is not None and checks(outcome.observations) != checks(expected):
+            print("\n".join(difflib.unified_diff(checks(expected), checks(outcome.observations), "pv", "native", lineterm="")))
+            outcome.result = "DIFFERENT"
+        results.append(outcome.result)
+    return results
 
 
 def main():
@@ -77,7 +99,7 @@ def main():
     parser.add_argument("name", metavar="NAME", nargs="?")
     parser.add_argument("--list", metavar="KIND", choices=["functional", "hostile"], help="print the names of that kind of tests")
     parser.add_argument("--on", choices=["both", "xen", "xenolith"], default="both")
-    parser.add_argument("--as", dest="role", choices=["both", "dom0", "domu"], help="instead of what the test's AS: line says")
+    parser.add_argument("--as", dest="role", choices=["both", "dom0", "domu", "native"], help="instead of what the test's AS: line says")
     parser.add_argument("--build-dir", type=Path, default=run_guest.ROOT / "build")
     parser.add_argument("--cpu-model", default="")
     args = parser.parse_args()
@@ -90,8 +112,15 @@ def main():
     try:
         head = head_options(args.name)
         role = args.role or head["AS"]
-        results = [result for image in images(args.name, args.build_dir) for one in (["dom0", "domu"] if role == "both" else [role])
-                   for result in run_image(image, head, one, args)]
+        results = []
+        expected = None
+        for image in images(args.name, args.build_dir) if role != "native" else []:
+            for one in ["dom0", "domu"] if role == "both" else [role]:
+                done, printed = run_image(image, head, one, args)
+                results += done
+                expected = expected or printed
+        if head.get("NATIVE") == "yes" and role in (head["AS"], "native"):
+            results += run_native(args.name, head, expected, args)
     except (run_guest.Problem, OSError) as problem:
         sys.exit(f"run_guest_test.py: {problem}")
     if results and all(result == "SKIP" for result in results):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the shared code (core/) asks of the back end (pv/), and what the back end calls in it.
- * A native back end implements the same list.
+ * What the shared code (core/) asks of the back end, and what the back end calls in it. There are two: pv/ for a domain of a
+ * hypervisor, native/ for a bare machine; an image has one of them, chosen by the build.
  */
 #ifndef PVK_CORE_BACKEND_H
 #define PVK_CORE_BACKEND_H

@@ -36,8 +36,9 @@ struct cpu {
     struct user_context *user; /* the user code that this CPU runs; NULL: none */
     struct user_space *space;  /* the one in use; NULL: none */
     uint64_t
-        user_entry_stack; /* stack that the hypervisor enters the kernel on, as last told to it */
-    void *vcpu_info;      /* back end: this CPU's part of the shared info page */
+        user_entry_stack; /* stack that user mode is left to; pv: as last told to the hypervisor */
+    void *vcpu_info;      /* pv: this CPU's part of the shared info page */
+    uint64_t user_rsp;    /* native: user mode's stack pointer while a system call changes stacks */
 };
 _Static_assert(offsetof(struct cpu, stack_canary) == 0x28, "fixed by the compilers' ABI");
 

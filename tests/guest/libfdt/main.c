@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * NATIVE: yes
  * Code that was compiled for a hosted C library, with the stack protector and fortified headers, links and runs: Debian's
  * libfdt builds a device tree and reads it back. No hypervisor is involved but for FS, whose base must hold the canary.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * NATIVE: yes
  * libpvk's memory on real page tables: the allocator gives distinct zeroed pages and takes them back, the image has the
  * rights that it should have, windows map and unmap, and malloc keeps blocks apart.
  */

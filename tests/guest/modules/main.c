@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * NATIVE: yes
  * MODULE: 12345
  * A blob that was loaded with the kernel is where start_info says, whole, and not handed out by the page allocator.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * NATIVE: yes
  * libpvk's own threads on top of the hypervisor's block, yield and timer: order, mutual exclusion, waiting with and without
  * a deadline, joining, and that stacks have guard pages and are given back.
  */

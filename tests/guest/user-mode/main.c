@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * NATIVE: yes
  * AS: both
  * User mode with page tables of its own: system calls and exceptions reach the kernel with the right registers, kernel
  * memory is out of reach, interrupts come and go without user code noticing, and two spaces do not see each other.

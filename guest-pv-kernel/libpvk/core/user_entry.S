@@ -3,12 +3,10 @@
  * Into user mode and back. user_enter() parks the callee-saved registers on the kernel stack and "returns" from a trap that
  * never was: the registers in the context are the trap frame. user_leave() picks up where user_enter() was called.
  */
-#include "libpvk/pv/asm.h"
-
     .text
     .globl user_enter
     .type user_enter, @function
-user_enter:                         /* rdi: struct trap_regs, rsi: where to store rsp; events are masked */
+user_enter:                         /* rdi: struct trap_regs, rsi: where to store rsp; interrupts are off */
     push %rbp
     mov %rsp, %rbp
     push %rbx
@@ -21,7 +19,7 @@ user_enter:                         /* rdi: struct trap_regs, rsi: where to stor
     mov %rdi, %rbx
     mov %rsp, %rdi
     call user_set_entry_stack
-    mov %rbx, %rsp                  /* safe while events are masked: nothing else pushes to this stack */
+    mov %rbx, %rsp                  /* safe while interrupts are off: nothing else pushes to this stack */
     jmp trap_return
     .size user_enter, . - user_enter
 

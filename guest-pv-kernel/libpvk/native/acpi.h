@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What firmware's tables say: the CPUs, and the register that switches the machine off.
+ */
+#ifndef PVK_NATIVE_ACPI_H
+#define PVK_NATIVE_ACPI_H
+
+/* Read the tables; a machine without them has one CPU and stays on. */
+void acpi_init(void);
+
+/* CPUs that can be started, the running one first; 0: not told. */
+unsigned acpi_nr_cpus(void);
+unsigned acpi_apic_id(unsigned cpu);
+
+/* Switch the machine off; returns if it cannot be done. */
+void acpi_power_off(void);
+
+#endif

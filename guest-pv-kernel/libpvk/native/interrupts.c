@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interrupt flag, and what each interrupt means.
+ */
+#include "libpvk/core/backend.h"
+#include "libpvk/core/sched.h"
+#include "libpvk/native/apic.h"
+#include "libpvk/native/descriptors.h"
+#include "libpvk/native/pagetable.h"
+#include "libpvk/native/pic.h"
+#include "libpvk/native/uart.h"
+#include "pvk/machine.h"
+
+irq_state irq_save(void)
+{
+    uint64_t flags;
+
+    __asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+    return (flags & RFLAGS_IF) != 0;
+}
+
+void irq_restore(irq_state was)
+{
+    if (was) {
+        irq_enable();
+    }
+}
+
+void irq_enable(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
+void backend_idle(void)
+{
+    __asm__ volatile("sti; hlt"
+                     :
+                     :
+                     : "memory"); /* sti holds for one instruction: no wake-up is lost */
+}
+
+static void pic_interrupt(unsigned line)
+{
+    if (!pic_is_real(line)) {
+        return;
+    }
+    pic_end(line);
+    if (line == PIC_LINE_TIMER) {
+        timers_run();
+    } else if (line == PIC_LINE_COM1) {
+        uart_interrupt();
+    }
+}
+
+void backend_handle_interrupts(void)
+{
+    unsigned vector = interrupt_vector();
+
+    switch (vector) {
+    case VECTOR_TIMER:
+        apic_end();
+        timers_run();
+        break;
+    case VECTOR_KICK: /* to have been interrupted is all: idle loops and returns to user mode look at the run queue */
+        apic_end();
+        break;
+    case VECTOR_FLUSH:
+        apic_end();
+        pt_flush_requested();
+        break;
+    default:
+        if (vector >= VECTOR_PIC && vector < VECTOR_PIC + PIC_LINES) {
+            pic_interrupt(vector - VECTOR_PIC);
+        }
+        break; /* a spurious interrupt wants no answer (SDM vol. 3, 10.9) */
+    }
+}
