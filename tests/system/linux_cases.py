@@ -18,7 +18,7 @@ def linux(where, command, *more, timeout=qemu.HANG):
         dom0_image.make(qemu.BUILD)
     except packages.Unreachable as problem:
         raise qemu.Skip(str(problem)) from problem
-    return qemu.run(*where, *more, "-c", command, timeout=timeout)
+    return qemu.run(*where, "-c", command, *more, timeout=timeout)
 
 
 def a_command_says_where_it_runs(where):
