@@ -293,4 +293,8 @@ void tsc_check_run(struct tsc_check *c, uint32_t me)
         c->last = now;
         __atomic_store_n(&c->turn, 2 * i + me + 1, __ATOMIC_RELEASE);
     }
+    /* *c may go to the next pair once the other has had the last turn; it does not look again. */
+    while (me == 0 && __atomic_load_n(&c->turn, __ATOMIC_ACQUIRE) != 2 * TSC_CHECK_ROUNDS) {
+        cpu_relax();
+    }
 }

@@ -32,8 +32,8 @@ void time_init_ap(void);
 void delay_us(uint64_t us);
 
 /*
- * Both CPUs call it at the same time, with the same round: do their TSCs ever seem to run backwards between them? The
- * largest step back in ticks, 0 when synchronous.
+ * Both CPUs call it at the same time, one as 0 and one as 1: do their TSCs ever seem to run backwards between them? c->worst is
+ * the largest step back in ticks, 0 when synchronous. When 0 returns, nobody uses *c any more.
  */
 struct tsc_check {
     uint32_t turn, arrived;

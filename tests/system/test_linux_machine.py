@@ -34,7 +34,7 @@ def test_a_disk_and_a_network_with_message_interrupts():
         disk.write_bytes(content)
         result = linux_cases.linux(
             [], "md5sum </dev/vda; dd if=/dev/urandom of=/dev/vda bs=1M count=4 2>/dev/null; sync; md5sum </dev/vda; "
-                "udhcpc -i eth0 -n -q; grep -c 'xen-pirq  *-msi-x  *virtio' /proc/interrupts",
+                "ip link set eth0 up; udhcpc -i eth0 -n -q; grep -c 'xen-pirq  *-msi-x  *virtio' /proc/interrupts",
             "--", "-drive", f"file={disk},if=none,id=d,format=raw", "-device", "virtio-blk-pci,drive=d",
             "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n")
         after = disk.read_bytes()
