@@ -2,7 +2,8 @@
 /*
  * Rings. The other side may write anything into the page at any time: each index is read once, bytes are copied before they
  * are looked at, and our own indices are never read back.
- * Invariant: a message that fits into the ring is taken whole; a longer one is gathered in a block of the arena.
+ * Invariant: whatever is there is taken, a message whole if it is whole, else piece by piece into a block of the arena. For a
+ * domain's kernel may write a message in pieces, and notify only if the piece before has been taken (Linux does both).
  */
 #include "xenostored/ring.h"
 
@@ -91,11 +92,13 @@ static void reconnect(struct xs_store *store, struct xs_conn *conn,
     write_index(&page->connection, XENSTORE_CONNECTED);
 }
 
-/* Part of a message that is longer than the ring: taken, so that the domain can write on. */
+/* Some bytes of a message that is not all there, up to `wanted` of it: taken, so that the domain can write on. */
 static bool gather(struct xs_store *store, struct xs_conn *conn,
-                   const struct xenstore_domain_interface *page, uint32_t wanted, uint32_t there)
+                   struct xenstore_domain_interface *page, uint32_t wanted)
 {
-    uint32_t bytes = MIN(wanted - conn->in_len, there);
+    uint32_t there = read_index(&page->req_prod) - conn->in_pos;
+    uint32_t left = MIN(wanted - conn->in_len, (uint32_t)XENSTORE_RING_SIZE);
+    uint32_t bytes = MIN(left, there);
     xs_ref block = conn->in_block;
 
     if (!block) {
@@ -110,6 +113,7 @@ static bool gather(struct xs_store *store, struct xs_conn *conn,
     XS_SET(store->arena, conn->in_len, conn->in_len + bytes);
     XS_SET(store->arena, conn->in_pos, conn->in_pos + bytes);
     xs_commit(store->arena);
+    write_index(&page->req_cons, conn->in_pos);
     return true;
 }
 
@@ -120,59 +124,71 @@ enum taken {
     TAKEN_BAD
 };
 
-/* One request, or what is there of a long one. */
+static enum taken bad(struct xs_store *store, struct xs_conn *conn,
+                      struct xenstore_domain_interface *page, uint32_t error)
+{
+    break_off(store, conn, page, error);
+    return TAKEN_BAD;
+}
+
+/* The rest of a message that came in pieces, or what is there of it: first its header, which tells the length. */
+static enum taken take_pieces(struct xs_store *store, xs_ref ref,
+                              struct xenstore_domain_interface *page)
+{
+    struct xs_conn *conn = xs_conn_at(store, ref);
+    struct xsd_sockmsg head;
+    const char *bytes;
+
+    if (conn->in_len < HEADER && !gather(store, conn, page, HEADER)) {
+        return bad(store, conn, page, XENSTORE_ERROR_COMM);
+    }
+    if (conn->in_len < HEADER) {
+        return TAKEN_PART;
+    }
+    bytes = xs_at(store->arena, conn->in_block);
+    memcpy(&head, bytes, HEADER);
+    if (head.len > XENSTORE_PAYLOAD_MAX) {
+        return bad(store, conn, page, XENSTORE_ERROR_PROTO);
+    }
+    if (conn->in_len < HEADER + head.len && !gather(store, conn, page, HEADER + head.len)) {
+        return bad(store, conn, page, XENSTORE_ERROR_COMM);
+    }
+    if (conn->in_len < HEADER + head.len) {
+        return TAKEN_PART;
+    }
+    return xs_request(store, ref, &head, bytes + HEADER, 0)
+               ? TAKEN_ALL
+               : bad(store, conn, page, XENSTORE_ERROR_COMM);
+}
+
+/* One request, or what is there of one. */
 static enum taken take_request(struct xs_store *store, xs_ref ref,
                                struct xenstore_domain_interface *page)
 {
     struct xs_conn *conn = xs_conn_at(store, ref);
     uint32_t there = read_index(&page->req_prod) - conn->in_pos;
     char message[XENSTORE_RING_SIZE];
-    const char *bytes = conn->in_block ? xs_at(store->arena, conn->in_block) : message;
     struct xsd_sockmsg head;
-    uint32_t wanted;
 
     if (there > XENSTORE_RING_SIZE) {
-        break_off(store, conn, page, XENSTORE_ERROR_RINGIDX);
-        return TAKEN_BAD;
+        return bad(store, conn, page, XENSTORE_ERROR_RINGIDX);
     }
-    if (!conn->in_len) {
-        if (there < HEADER) {
-            return TAKEN_NONE;
-        }
-        copy_out(message, page->req, conn->in_pos, HEADER);
-    }
-    memcpy(&head, bytes, HEADER);
-    wanted = HEADER + head.len;
-    if (head.len > XENSTORE_PAYLOAD_MAX) {
-        break_off(store, conn, page, XENSTORE_ERROR_PROTO);
-        return TAKEN_BAD;
-    }
-    if (conn->in_len || wanted > XENSTORE_RING_SIZE) {
-        if (conn->in_len < wanted) {
-            if (!there) {
-                return TAKEN_NONE;
-            }
-            if (!gather(store, conn, page, wanted, there)) {
-                break_off(store, conn, page, XENSTORE_ERROR_COMM);
-                return TAKEN_BAD;
-            }
-            write_index(&page->req_cons, conn->in_pos);
-            if (conn->in_len < wanted) {
-                return TAKEN_PART;
-            }
-        }
-        bytes = xs_at(store->arena, conn->in_block);
-        /* The header once more from where the domain cannot change it; it is what was checked above or it was the block's. */
-        memcpy((char *)xs_at(store->arena, conn->in_block), &head, HEADER);
-        wanted = 0;
-    } else if (there < wanted) {
+    if (!there) {
         return TAKEN_NONE;
-    } else {
-        copy_out(message + HEADER, page->req, conn->in_pos + HEADER, head.len);
     }
-    if (!xs_request(store, ref, &head, bytes + HEADER, wanted)) {
-        break_off(store, conn, page, XENSTORE_ERROR_COMM);
-        return TAKEN_BAD;
+    if (conn->in_len || there < HEADER) {
+        return take_pieces(store, ref, page);
+    }
+    copy_out((char *)&head, page->req, conn->in_pos, HEADER);
+    if (head.len > XENSTORE_PAYLOAD_MAX) {
+        return bad(store, conn, page, XENSTORE_ERROR_PROTO);
+    }
+    if (there < HEADER + head.len) {
+        return take_pieces(store, ref, page);
+    }
+    copy_out(message, page->req, conn->in_pos + HEADER, head.len);
+    if (!xs_request(store, ref, &head, message, HEADER + head.len)) {
+        return bad(store, conn, page, XENSTORE_ERROR_COMM);
     }
     write_index(&page->req_cons, conn->in_pos);
     return TAKEN_ALL;
