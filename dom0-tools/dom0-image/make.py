@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -28,7 +29,9 @@ import modules  # noqa: E402
 import packages  # noqa: E402
 
 UNREACHABLE = 3
-KERNELS = {"": "linux-image-amd64", "-cloud": "linux-image-cloud-amd64"}
+# Kind -> metapackage, and whether it is that of backports.
+KERNELS = {"": ("linux-image-amd64", False), "-cloud": ("linux-image-cloud-amd64", False),
+           "-backports": ("linux-image-amd64", True), "-cloud-backports": ("linux-image-cloud-amd64", True)}
 FOLDERS = ["bin", "dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp", "usr", "usr/bin", "usr/sbin", "usr/share",
            "usr/share/udhcpc", "var", "xeno"]
 LINKS = [("sbin", "bin"), ("lib", "usr/lib"), ("var/run", "/run")]
@@ -114,7 +117,9 @@ def resolve(folder, kind, refresh):
         names = json.loads(known.read_text(encoding="utf-8"))
         if all((store / name).is_file() for name in names.values()):
             return {what: store / name for what, name in names.items()}
-    found = {"linux": packages.fetch(packages.real_name(KERNELS[kind]), store), "busybox": packages.fetch("busybox-static", store)}
+    name, newer = KERNELS[kind]
+    archive = packages.backports(folder) if newer else ()
+    found = {"linux": packages.fetch(packages.real_name(name, archive), store, archive), "busybox": packages.fetch("busybox-static", store)}
     put(known, (json.dumps({what: path.name for what, path in found.items()}) + "\n").encode())
     return found
 
@@ -131,7 +136,9 @@ def applets(busybox):
 @functools.lru_cache(maxsize=1)
 def linux_files(deb):
     """The kernel and its modules; unpacking the package is most of the work, so it is done once for both products."""
-    return packages.contents(deb, lambda name: name.startswith("boot/vmlinuz-") or name.endswith((".ko", "/modules.builtin")))
+    found = packages.contents(deb, lambda name: name.startswith("boot/vmlinuz-") or name.endswith((".ko", ".ko.xz", "/modules.builtin")))
+    # Newer kernels' modules come packed one by one; the RAM disk is packed as a whole.
+    return {name.removesuffix(".xz"): lzma.decompress(data) if name.endswith(".xz") else data for name, data in found.items()}
 
 
 def make_kernel(debs):
@@ -188,7 +195,7 @@ def make_initrd(debs, ours):
 
 
 def make(build, kind="", refresh=False):
-    """The paths of the kernel and the initrd of that kind ('' or '-cloud'), made if need be."""
+    """The paths of the kernel and the initrd of that kind (a key of KERNELS), made if need be."""
     folder = Path(build).absolute() / "dom0"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="utf-8") as lock:
@@ -224,11 +231,13 @@ def main():
     parser = argparse.ArgumentParser(description="Makes the control domain's kernel and initial RAM disk.")
     parser.add_argument("--build-dir", default=str(ROOT / "build"), help="where our programs are and the images go (build)")
     parser.add_argument("--cloud", action="store_true", help="of Debian's cloud kernel: vmlinux-cloud, initrd-cloud.cpio.gz")
+    parser.add_argument("--backports", action="store_true", help="of the kernel that backports have: vmlinux-backports, …")
     parser.add_argument("--disk", action="store_true", help="also the disk with a minimal Debian: disk.ext4")
     parser.add_argument("--refresh", action="store_true", help="look for newer packages")
     options = parser.parse_args()
+    kind = "-cloud" * options.cloud + "-backports" * options.backports
     try:
-        for path in make(options.build_dir, "-cloud" if options.cloud else "", options.refresh):
+        for path in make(options.build_dir, kind, options.refresh):
             print(path)
         if options.disk:
             print(make_disk(options.build_dir, options.refresh))

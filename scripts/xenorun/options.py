@@ -123,8 +123,8 @@ def choose_control(parser, options):
         parser.error("--disk is Linux's: not with --bare and --dom0-kernel")
     if options.linux and (options.domain or options.pvh):
         parser.error("--domain and --pvh are for the boot domain alone: give them with --bare")
-    if options.dom0_memory is not None and (options.bare or options.native):
-        parser.error("--dom0-memory is for a dom0 that is built at boot; --memory is the machine's")
+    if options.dom0_memory is not None and (options.native or (options.bare and not options.xen)):
+        parser.error("--dom0-memory is for a dom0 that is built at boot, or --xen; --memory is the machine's")
     if options.dom0_kernel is None and options.dom0_initrd:
         parser.error("--dom0-initrd needs --dom0-kernel")
     if options.bare and options.dom0_args is not None:

@@ -12,12 +12,17 @@ import make as dom0_image  # noqa: E402
 import packages  # noqa: E402
 
 
-def linux(where, command, *more, timeout=qemu.HANG):
-    """run.sh -c COMMAND with Linux, the default; skipped where Debian's packages cannot be had."""
+def images(kind=""):
+    """Kernel and RAM disk of a kind of dom0-image's; the test is skipped where Debian's packages cannot be had."""
     try:
-        dom0_image.make(qemu.BUILD)
+        return dom0_image.make(qemu.BUILD, kind)
     except packages.Unreachable as problem:
         raise qemu.Skip(str(problem)) from problem
+
+
+def linux(where, command, *more, timeout=qemu.HANG):
+    """run.sh -c COMMAND with Linux, the default."""
+    images()
     return qemu.run(*where, "-c", command, *more, timeout=timeout)
 
 
