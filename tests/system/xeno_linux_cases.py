@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+#
+# What the operator sees of xeno and xenoconsoled in a Linux control domain, as cases that take the hypervisor ([] ours, ["--xen"]
+# Debian's). A case is one boot: it starts with a shell's functions and prints marks between its parts.
+# Invariant: a case passes on both; after each part no domain, frame or record is left that was not there before.
+import gzip
+import io
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import qemu
+from linux_cases import linux
+
+sys.path[:0] = [str(qemu.ROOT / "dom0-tools" / "dom0-image"), str(qemu.ROOT / "scripts" / "xenorun")]
+import cpio  # noqa: E402
+import make as dom0_image  # noqa: E402
+import packages  # noqa: E402
+
+HELLO = qemu.BUILD / "guests" / "hello"
+MEMORY = ["--memory", "768"]
+
+# part NAME: a mark; try COMMAND: its output, then its status; settled: when nothing is being torn down any more, free pages.
+SHELL = r"""
+part() { printf '\n=== %s\n' "$1"; }
+try() { "$@" 2>&1; printf '<%s>\n' $?; }
+only_dom0() { xeno list | awk 'NR > 1 && $1 != "Domain-0" { n++ } END { exit n > 0 }'; }
+ends() { while ! only_dom0; do xeno service; done; }
+free_pages() { xeno info free_pages; }
+# The last references to a domain that has gone fall when others get round to it: looked at anew, but not for ever.
+as_before() { for try in 1 2 3 4 5 6 7 8 9; do test "$(free_pages)" = "$before" && return; done; echo "$1: frames: $before, now $(free_pages)"; }
+printf 'name = "h1"\nkernel = "hello"\nmemory = 16\ncmdline = "1000"\n' >h1.cfg
+printf 'name = "short"\nkernel = "hello"\nmemory = 8\ncmdline = "2"\n' >short.cfg
+"""
+
+
+def run(where, script, *more, timeout=qemu.HANG):
+    """The parts of what the script said, by their names."""
+    with tempfile.TemporaryDirectory(prefix="xeno-") as folder:
+        path = Path(folder) / "script"
+        path.write_text(SHELL + script, encoding="utf-8")
+        result = linux(where, "sh script", "--add", f"{HELLO}:hello", "--add", f"{path}:script", *MEMORY, *more, timeout=timeout)
+    result.expect_status(0)
+    found = re.split(r"^=== (\w+)\n", result.output, flags=re.MULTILINE)
+    return result, dict(zip(found[1::2], found[2::2]))
+
+
+TOUR = r"""
+part create; try xeno create h1.cfg --wait; try xeno list h1; try xeno domid h1; try xeno create h1.cfg
+part pause; try xeno pause h1; try xeno list h1; try xeno unpause h1
+part json; xeno list --json
+part long; xeno list -l
+part vcpus; xeno vcpu-list --json h1; try xeno vcpu-pin h1 all 0; try xeno vcpu-pin h1 0 99
+part sched; try xeno sched-credit2 -d h1 -w 512 -c 50; xeno sched-credit2 --json -d h1
+part rename; try xeno mem-max h1 32; try xeno rename h1 h2; try xeno domid h2; try xeno domid h1; try xeno rename h2 'a b'; try xeno rename h2 h1
+part uptime; xeno uptime --json
+part top; xeno top -b -i 1
+part doctor; xeno doctor --json
+part prefix; try xeno dest h1; try xeno d h1; try xeno list h1
+part ended; xeno list --json
+part help; try xeno help destroy
+"""
+
+
+def a_tour_of_the_verbs(where):
+    result, parts = run(where, TOUR)
+    said = parts["create"]
+    result.expect(re.search(r"^h1 +(\d+) +16 +1 +[r-][b-]---- +\d+\.\d$", said, re.MULTILINE), "expected h1 in the list")
+    result.expect(re.search(r"h1 is running already.*\n<1>", said), "expected a second h1 to be refused")
+    result.expect(re.search(r"-[b-]p--- ", parts["pause"]), "expected h1 to be paused")
+    listed = {entry["name"]: entry for entry in json.loads(parts["json"])}
+    result.expect(listed["h1"]["memory_kib"] == 16384 and listed["Domain-0"]["domid"] == 0, "expected both domains as JSON")
+    result.expect(re.search(r'^    {\n        "domid": \d+,\n.*?"name": "h1",\n', parts["long"], re.MULTILINE | re.DOTALL), "expected xl's form")
+    result.expect('"vcpu": 0' in parts["vcpus"] and "<0>" in parts["vcpus"] and "<1>" in parts["vcpus"], "expected one pin, one refusal")
+    sched = json.loads(parts["sched"].split("<0>\n")[1])
+    result.expect((sched[0]["weight"], sched[0]["cap"]) == (512, 50), "expected the new share")
+    result.expect(parts["rename"].count("<0>") == 4 and parts["rename"].count("<1>") == 2, "expected two refusals")
+    result.expect({entry["name"] for entry in json.loads(parts["uptime"])} == {"Domain-0", "h1"}, "expected two uptimes")
+    result.expect(re.search(r"^ +h1 [-rb]{6} ", parts["top"], re.MULTILINE), "expected h1 in xentop's columns")
+    doctor = {entry["what"]: entry["ok"] for entry in json.loads(parts["doctor"])}
+    for what in ("hypervisor", "privilege", "privcmd", "evtchn", "control", "xenoconsoled", "xeno-unpack"):
+        result.expect(doctor[what], f"expected doctor to like {what}")
+    result.expect(re.findall(r"<(\d)>", parts["prefix"]) == ["0", "1", "1"], "expected a prefix to do, an ambiguous one not")
+    result.expect(any(e.get("ended") == "destroyed" and e["name"] == "h1" for e in json.loads(parts["ended"])), "expected how h1 ended")
+
+
+CONSOLES = r"""
+part follow; try xeno create -c short.cfg </dev/null; ends
+part log; try xeno console --log short
+part kill
+xeno create h1.cfg cmdline=6 >/dev/null && xeno console h1 </dev/null >one & xeno create h1.cfg name=h2 cmdline=6 && xeno console h2 </dev/null >two &
+until xeno domid h1 >/dev/null 2>&1; do :; done
+for n in 1 2 3; do xeno console h1 </dev/null | grep -q "hello $n"; kill -9 $(pidof xenoconsoled); xenoconsoled; done
+wait; ends
+for f in one two /var/log/xeno/console/h1.log /var/log/xeno/console/h2.log; do md5sum <$f; done; cat one
+part preserve; xeno create short.cfg 'on_poweroff="preserve"'; xeno console short </dev/null >/dev/null; xeno service; try xeno list short
+xeno destroy short
+part rename; xeno create short.cfg 'on_poweroff="rename-restart"' cmdline=1; xeno console short </dev/null >/dev/null; xeno service; xeno list
+until only_dom0; do for d in $(xeno list | awk '$1 ~ /^short/ { print $2 }'); do xeno destroy $d 2>/dev/null; done; done
+part restart; xeno create short.cfg 'on_poweroff="restart"'; first=$(xeno domid short); xeno console short </dev/null >/dev/null; xeno service
+test $(xeno domid short) -gt $first && echo again; until only_dom0; do xeno destroy short 2>/dev/null; done; echo alone
+"""
+
+
+def consoles_and_ends(where):
+    result, parts = run(where, CONSOLES)
+    said = "hello from hello\nhello 1\nhello 2\n"
+    result.expect(parts["follow"].startswith(said + "<0>"), "expected the console to its end")
+    result.expect(parts["log"].startswith(said + "<0>"), "expected the log of a domain that has gone")
+    sums = parts["kill"].splitlines()[:4]
+    result.expect(len(set(sums)) == 1, "expected viewers and logs to have the same bytes, whoever was killed")
+    counted = "hello from hello\n" + "".join(f"hello {n}\n" for n in range(1, 7))
+    result.expect(counted in parts["kill"], "expected each line once")
+    result.expect(re.search(r"^short .* ---s-- ", parts["preserve"], re.MULTILINE), "expected the preserved domain in the list")
+    result.expect(re.search(r"^short-1 ", parts["rename"], re.MULTILINE) and re.search(r"^short ", parts["rename"], re.MULTILINE),
+                  "expected the old domain under a new name, and a new one")
+    result.expect("again\nalone\n" in parts["restart"], "expected a restart, and nothing left")
+
+
+FAULTS = r"""
+sed 's/16/8/' h1.cfg >small.cfg
+xeno create small.cfg name=beside && xeno create small.cfg && xeno destroy h1
+part faults
+before=$(free_pages); n=1; refused=0
+until grep -q 'has not struck' err 2>/dev/null; do
+    if XENO_FAULT=$n xeno create small.cfg >out 2>err; then
+        xeno destroy h1 || echo "$n: made and not to be destroyed"
+    else
+        refused=$((refused + 1))
+        test "$(wc -l <err)" = 1 || { echo "$n: not one line:"; cat err; }
+    fi
+    set -- /run/xeno/domains/*; test $# = 1 || echo "$n: left a record"
+    as_before $n
+    n=$((n + 1))
+done
+part result; echo "$n $refused"; try xeno list beside; xeno list | wc -l
+part cycles
+for i in $(seq 20); do xeno create small.cfg && xeno destroy h1 || echo "$i: failed"; done
+as_before cycles
+part many
+many=
+for i in $(seq 20); do xeno create small.cfg memory=4 name=m$i || echo "$i: failed"; many="$many m$i"; done
+xeno list | wc -l; xeno destroy $many
+as_before many
+part two
+for i in 1 2 3 4; do (xeno create small.cfg >/dev/null 2>&1 && echo made) & done; wait
+for i in 1 2 3 4; do (xeno destroy h1 >/dev/null 2>&1 && echo gone) & done; wait
+as_before two
+"""
+
+
+def nothing_is_left_behind(where):
+    result, parts = run(where, FAULTS, timeout=400)
+    result.expect(parts["faults"].strip() == "", "expected nothing to be left by any fault")
+    tried, refused = (int(word) for word in parts["result"].split()[:2])
+    result.expect(tried > 30 and refused > 25, f"expected many operations that can fail, found {tried}, refused {refused}")
+    result.expect("<0>\n3\n" in parts["result"], "expected the domain beside to live on, and no other to be left")
+    result.expect(parts["cycles"].strip() == "", "expected 20 cycles without a loss")
+    result.expect(parts["many"].strip() == "23", "expected 20 domains, the one beside, Domain-0 and the header")
+    result.expect(sorted(parts["two"].split()) == ["gone", "made"], "expected one of four to make it, and one of four to end it")
+
+
+GUEST_INIT = """#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+echo "guest: $(/bin/busybox uname -s), $(/bin/busybox nproc) CPUs"
+/bin/busybox poweroff -f
+"""
+
+STOCK = r"""
+printf 'name = "deb"\nkernel = "vmlinuz"\nramdisk = "guest.gz"\nmemory = 192\nvcpus = 2\ncmdline = "console=hvc0 quiet"\n' >deb.cfg
+before=$(free_pages)
+part stock; try xeno create -c deb.cfg </dev/null; ends; as_before stock
+part cut; head -c 100000 vmlinuz >cut; try xeno create deb.cfg kernel=cut
+part damaged; dd if=/dev/zero of=vmlinuz bs=1k seek=3000 count=9 conv=notrunc 2>/dev/null; try xeno create deb.cfg
+part left; xeno list; ls /run/xeno/domains
+"""
+
+
+def stock_files():
+    """Debian's bzImage as it comes, and an initramfs with busybox."""
+    try:
+        debs = dom0_image.resolve(qemu.BUILD / "dom0", "", False)
+    except packages.Unreachable as problem:
+        raise qemu.Skip(str(problem)) from problem
+    kernel, = packages.contents(debs["linux"], lambda name: name.startswith("boot/vmlinuz-")).values()
+    busybox, = packages.contents(debs["busybox"], lambda name: name in ("bin/busybox", "usr/bin/busybox")).values()
+    plain = io.BytesIO()
+    archive = cpio.Writer(plain)
+    for folder in ("bin", "dev", "proc", "sys"):
+        archive.folder(folder)
+    archive.character_device("dev/console", 5, 1)
+    archive.file("init", GUEST_INIT.encode(), 0o755)
+    archive.file("bin/busybox", busybox, 0o755)
+    archive.end()
+    return kernel, gzip.compress(plain.getvalue(), 6, mtime=0)
+
+
+def a_stock_guest(where):
+    with tempfile.TemporaryDirectory(prefix="xeno-") as folder:
+        words = ["--dom0-memory", "448", "--memory", "1024"]
+        for name, data in zip(("vmlinuz", "guest.gz"), stock_files()):
+            (Path(folder) / name).write_bytes(data)
+            words += ["--add", f"{folder}/{name}:{name}"]
+        result, parts = run(where, STOCK, *words, timeout=400)
+    result.expect("guest: Linux, 2 CPUs\n" in parts["stock"] and "<0>" in parts["stock"], "expected Debian's kernel to reach its init")
+    result.expect("frames" not in parts["stock"], "expected its memory back")
+    result.expect(re.match(r"xeno create: deb: kernel \S+: the bzImage ends before its kernel does: it is cut short\n<1>", parts["cut"]), "expected why not")
+    result.expect(re.match(r"xeno create: deb: kernel \S+: xz data: damaged or cut short\n<1>", parts["damaged"]), "expected why not")
+    result.expect(len(parts["left"].splitlines()) == 2, "expected Domain-0 alone, and no record")
