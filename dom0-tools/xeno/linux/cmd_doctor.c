@@ -159,9 +159,14 @@ static void check_logs(struct report *r)
 {
     struct statvfs v;
     bool there = statvfs("/var/log", &v) == 0;
-    uint64_t mib = there ? (uint64_t)v.f_bavail * v.f_frsize >> 20 : 0;
+    bool measured = there && v.f_blocks; /* a RAM disk of the kernel's has no size of its own */
+    uint64_t mib = measured ? (uint64_t)v.f_bavail * v.f_frsize >> 20 : 0;
 
-    finding(r, "logs", there && mib < LOW_MIB ? "make room in /var/log" : NULL,
+    if (!measured) {
+        finding(r, "logs", NULL, "/var/log is memory's size");
+        return;
+    }
+    finding(r, "logs", mib < LOW_MIB ? "make room in /var/log" : NULL,
             "%lu MiB of room in /var/log", mib);
 }
 

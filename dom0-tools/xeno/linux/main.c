@@ -88,12 +88,10 @@ int main(int argc, char **argv)
     struct xeno_error error;
     int status;
 
-    if (argc < 2) {
-        char *words[] = {(char *)"help", NULL};
-
-        status = cmd_help(&cli, 1, words);
+    if (argc < 2 || !strcmp(argv[1], "help") || !strcmp(argv[1], "--help")) {
+        status = cmd_help(&cli, argc - 1, argv + 1); /* needs no hypervisor */
         flush();
-        return status ? status : EXIT_FAILURE;
+        return argc < 2 ? EXIT_FAILURE : status;
     }
     if (xeno_linux_open(&linux_transport, &error)) {
         if (strcmp(argv[1], "doctor") == 0) {
