@@ -114,7 +114,7 @@ int domain_create(const struct domain_config *cfg, struct domain **out);
 /* Staged and preemptible: -ERESTART until nothing is left but references. One caller at a time (LOCK_DOMCTL is taken). */
 int domain_kill(struct domain *d);
 
-/* Rooms above that want to know: a domain has shut down (any reason), or all of it is gone. Set once at boot. */
+/* Rooms above that want to know: a domain has shut down (any reason); it is killed but for frames that others hold, or all gone. */
 struct domain_hooks {
     void (*shutdown)(struct domain *d);
     void (*gone)(void);

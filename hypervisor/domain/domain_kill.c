@@ -88,10 +88,12 @@ static int kill_step(struct domain *d)
 
 int domain_kill(struct domain *d)
 {
+    bool held;
     int rc;
 
     domain_get(d); /* the table's reference may go in the last step */
     spin_lock(&d->domctl_lock);
+    held = d->kill_stage != KILL_DONE;
     do {
         uint8_t stage = d->kill_stage;
 
@@ -100,7 +102,11 @@ int domain_kill(struct domain *d)
             break; /* the stage itself wants a pause; between stages we go on */
         }
     } while (rc == -ERESTART);
+    held = held && d->kill_stage == KILL_DONE && d->life == DOMAIN_DYING;
     spin_unlock(&d->domctl_lock);
+    if (held && domain_hooks.gone) {
+        domain_hooks.gone(); /* whoever maps its frames is to let go of them */
+    }
     domain_put(d);
     return rc;
 }

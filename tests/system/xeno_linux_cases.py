@@ -99,8 +99,8 @@ part preserve; xeno create short.cfg 'on_poweroff="preserve"'; xeno console shor
 xeno destroy short
 part rename; xeno create short.cfg 'on_poweroff="rename-restart"' cmdline=1; xeno console short </dev/null >/dev/null; xeno service; xeno list
 until only_dom0; do for d in $(xeno list | awk '$1 ~ /^short/ { print $2 }'); do xeno destroy $d 2>/dev/null; done; done
-part restart; xeno create short.cfg 'on_poweroff="restart"'; first=$(xeno domid short); xeno console short </dev/null >/dev/null; xeno service
-test $(xeno domid short) -gt $first && echo again; until only_dom0; do xeno destroy short 2>/dev/null; done; echo alone
+part restart; xeno create short.cfg 'on_poweroff="restart"'; xeno console short </dev/null >/dev/null; xeno service
+xeno list short | grep -q ' [r-][b-]---- ' && echo again; until only_dom0; do xeno destroy short 2>/dev/null; done; echo alone
 """
 
 
