@@ -52,7 +52,7 @@ static int control_check(struct xs_call *call)
         bad += node->refs == 0 || !node->perms || node->gen > store->state->gen ||
                !node->nr_children != !node->children;
     }
-    len = snprintf(reply, XENSTORE_PAYLOAD_MAX, bad ? "%llu of %llu nodes are damaged\n" : "OK\n",
+    len = snprintf(reply, XENSTORE_PAYLOAD_MAX, bad ? "%llu of %llu nodes are damaged" : "OK",
                    (unsigned long long)bad, (unsigned long long)nodes);
     return xs_reply(call, reply, (size_t)len + 1);
 }

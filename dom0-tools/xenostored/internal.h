@@ -25,6 +25,8 @@ struct xs_view {
     struct xs_conn *conn;
     struct xs_tx *tx; /* NULL: the committed tree */
     xs_ref *root;
+    const char *looked_at; /* what xs_view_find() was asked last */
+    unsigned int looked_for;
 };
 
 static inline struct xs_node *xs_store_node(const struct xs_store *store, xs_ref ref)

@@ -145,6 +145,9 @@ int xs_op_resume(struct xs_call *call)
     if (rc) {
         return rc;
     }
+    if (domain->domid == 0) {
+        return -EINVAL;
+    }
     XS_SET(call->view.store->arena, domain->shutdown, false);
     return xs_reply_ok(call);
 }
@@ -189,13 +192,14 @@ int xs_op_get_domain_path(struct xs_call *call)
 {
     const char *text = xs_one_string(call->payload, call->len);
     char path[32];
-    uint16_t domid;
+    int64_t domid;
 
-    if (!text || !xs_domid_parse(text, &domid)) {
+    if (!text || !xs_number_parse(text, &domid) || domid < 0 || domid > UINT16_MAX) {
         return -EINVAL;
     }
     return xs_reply(call, path,
-                    (size_t)snprintf(path, sizeof(path), "/local/domain/%u", domid) + 1);
+                    (size_t)snprintf(path, sizeof(path), "/local/domain/%u", (unsigned int)domid) +
+                        1);
 }
 
 void xs_domain_shut_down(struct xs_store *store, uint16_t domid)

@@ -114,6 +114,8 @@ int xs_view_find(struct xs_view *view, const char *path, unsigned int bits, stru
     xs_ref ref;
     int rc = xs_tx_use(view, path, XS_USED);
 
+    view->looked_at = path;
+    view->looked_for = bits;
     if (rc) {
         return rc;
     }
@@ -376,6 +378,10 @@ int xs_view_set_perms(struct xs_view *view, const char *path, const struct xs_pe
     }
     if (rc == 0 && too_heavy(view, nr, node->value_len, node->child_bytes)) {
         rc = -ENOSPC;
+    }
+    if (rc == 0 && !view->tx) {
+        /* Who will not be allowed to know of the node any more learns of this last change. */
+        rc = xs_fire(store, *view->root, path);
     }
     if (rc == 0) {
         rc = xs_tree_own(&store->forest, view->root, path, &node);

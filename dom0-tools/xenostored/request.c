@@ -36,10 +36,6 @@ static int reply_error(struct xs_store *store, struct xs_conn *conn,
 /* Bytes of "/local/domain/N" in path, for the connection's own relative paths. */
 static size_t home(const struct xs_conn *conn, char *path, size_t size)
 {
-    if (conn->kind == XS_CONN_SOCKET && conn->domid == 0) {
-        path[0] = 0;
-        return 0;
-    }
     return (size_t)snprintf(path, size, "/local/domain/%u", conn->domid);
 }
 
@@ -50,7 +46,8 @@ static int full_path(struct xs_call *call, const char *name, const char **path)
     size_t at = 0;
     size_t len;
 
-    if (!name || name[0] == '@') {
+    /* Special names are for watches and permissions alone. */
+    if (!name || !name[0] || name[0] == '@') {
         return -EINVAL;
     }
     if (name[0] != '/') {
@@ -303,8 +300,9 @@ static int watch_path(struct xs_call *call, const char *name, const char **path,
 
     *skip = 0;
     if (name[0] == '@') {
+        /* One that means nothing here may do so to another version: it is kept, and never fires. */
         *path = name;
-        return xs_special_index(name) >= 0 ? 0 : -EINVAL;
+        return strlen(name) <= XENSTORE_REL_PATH_MAX ? 0 : -EINVAL;
     }
     if (name[0] != '/') {
         *skip = (unsigned int)home(call->view.conn, buf, XENSTORE_ABS_PATH_MAX) + 1;
@@ -342,7 +340,7 @@ static int op_unwatch(struct xs_call *call)
     if (xs_strings(call->payload, call->len, words, 2) != 2) {
         return -EINVAL;
     }
-    rc = watch_path(call, words[0], &path, &skip);
+    rc = watch_path(call, words[0], &path, &skip) ? -ENOENT : 0;
     rc = rc ? rc : xs_watch_remove(call->view.store, call->view.conn, path, words[1]);
     return rc ? rc : xs_reply_ok(call);
 }
@@ -411,16 +409,16 @@ static const struct {
     [XS_UNWATCH] = {op_unwatch, NO_TX | READS},
     [XS_TRANSACTION_START] = {op_transaction_start, READS},
     [XS_TRANSACTION_END] = {op_transaction_end, READS},
-    [XS_INTRODUCE] = {xs_op_introduce, NO_TX | PRIV},
-    [XS_RELEASE] = {xs_op_release, NO_TX | PRIV},
+    [XS_INTRODUCE] = {xs_op_introduce, PRIV},
+    [XS_RELEASE] = {xs_op_release, PRIV},
     [XS_GET_DOMAIN_PATH] = {xs_op_get_domain_path, READS},
     [XS_WRITE] = {op_write, 0},
     [XS_MKDIR] = {op_mkdir, 0},
     [XS_RM] = {op_rm, 0},
     [XS_SET_PERMS] = {op_set_perms, 0},
     [XS_IS_DOMAIN_INTRODUCED] = {xs_op_is_introduced, PRIV | READS},
-    [XS_RESUME] = {xs_op_resume, NO_TX | PRIV},
-    [XS_SET_TARGET] = {xs_op_set_target, NO_TX | PRIV},
+    [XS_RESUME] = {xs_op_resume, PRIV},
+    [XS_SET_TARGET] = {xs_op_set_target, PRIV},
     [XS_RESET_WATCHES] = {op_reset_watches, READS},
     [XS_DIRECTORY_PART] = {op_directory_part, READS},
 };
@@ -464,6 +462,23 @@ static void take(struct xs_store *store, struct xs_conn *conn, uint32_t bytes)
     }
 }
 
+/* That something is missing or forbidden is knowledge as well: a transaction depends on it from then on. */
+static void note_failure(struct xs_view *view)
+{
+    struct xs_node *node;
+    int rc;
+
+    if (!view->tx || !view->looked_at) {
+        return;
+    }
+    rc = xs_view_find(view, view->looked_at, view->looked_for, &node);
+    if (rc == -ENOMEM || rc == -ENOSPC) {
+        xs_rollback(view->store->arena);
+    } else {
+        xs_commit(view->store->arena);
+    }
+}
+
 bool xs_request(struct xs_store *store, xs_ref conn_ref, const struct xsd_sockmsg *header,
                 const char *payload, uint32_t taken)
 {
@@ -484,6 +499,7 @@ bool xs_request(struct xs_store *store, xs_ref conn_ref, const struct xsd_sockms
     rc = run(&call);
     if (rc) {
         xs_rollback(store->arena);
+        note_failure(&call.view);
         take(store, conn, taken);
         rc = reply_error(store, conn, header, -rc);
     }

@@ -94,14 +94,15 @@ struct xs_count {
     int32_t change;
 };
 
-#define XS_SPECIALS 2u /* @introduceDomain, @releaseDomain */
+#define XS_SPECIALS 2u          /* @introduceDomain, @releaseDomain */
+#define XS_UNKNOWN  XS_SPECIALS /* the list of watches of other special names */
 
 /* The arena's root object. */
 struct xs_state {
     uint64_t gen;
     xs_ref root;
-    xs_ref watches;              /* tree of watched paths: value is the first struct xs_watch */
-    xs_ref special[XS_SPECIALS]; /* their struct xs_watch */
+    xs_ref watches;                  /* tree of watched paths: value is the first struct xs_watch */
+    xs_ref special[XS_SPECIALS + 1]; /* their struct xs_watch */
     xs_ref special_perms[XS_SPECIALS];
     xs_ref conns;
     xs_ref garbage;

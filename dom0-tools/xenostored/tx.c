@@ -268,6 +268,22 @@ static int access_node(struct xs_store *store, struct xs_tx *tx, const char *pat
     return 0;
 }
 
+/* Is what will be used from now on different in the tree of now? used: how it was used before. */
+static bool news_matter(struct xs_store *store, const struct xs_tx *tx, const char *path,
+                        uint64_t used, unsigned int how)
+{
+    xs_ref head = store->state->root;
+
+    if (tx->base == head || tx->conflict) {
+        return false;
+    }
+    if (how & ~used & XS_USED_WIPED) {
+        return subtree_changed(store, tx->base, head, path);
+    }
+    return used == 0 &&
+           (tx->nr_access == 1 || gen_at(store, tx->base, path) != gen_at(store, head, path));
+}
+
 int xs_tx_use(struct xs_view *view, const char *path, unsigned int how)
 {
     struct xs_store *store = view->store;
@@ -283,19 +299,33 @@ int xs_tx_use(struct xs_view *view, const char *path, unsigned int how)
         return rc;
     }
     if (node->gen == 0) {
-        xs_ref head = store->state->root;
-
         if (!xs_is_privileged(view->conn) && tx->nr_access >= store->state->quota.tx_nodes) {
             return -ENOSPC;
         }
-        if (tx->base != head &&
-            (tx->nr_access == 0 || gen_at(store, tx->base, path) != gen_at(store, head, path))) {
-            rc = xs_tx_follow(store, tx);
-        }
         XS_SET(store->arena, tx->nr_access, tx->nr_access + 1);
+    }
+    if (news_matter(store, tx, path, node->gen, how)) {
+        rc = xs_tx_follow(store, tx);
     }
     XS_SET(store->arena, node->gen, node->gen | how);
     return rc;
+}
+
+/* Tell of a written path also who might know of it before and must not do so any more. */
+static int fire_written(struct xs_store *store, const struct xs_tx *tx, const char *path)
+{
+    xs_ref head = store->state->root;
+    xs_ref was = xs_tree_find(&store->forest, tx->base, path);
+    xs_ref is = xs_tree_find(&store->forest, head, path);
+    int rc = 0;
+
+    if (!is) {
+        return 0;
+    }
+    if (was && xs_store_node(store, was)->perms != xs_store_node(store, is)->perms) {
+        rc = xs_fire(store, tx->base, path);
+    }
+    return rc ? rc : xs_fire(store, head, path);
 }
 
 static int fire_all(struct xs_store *store, const struct xs_tx *tx, unsigned int which)
@@ -312,9 +342,8 @@ static int fire_all(struct xs_store *store, const struct xs_tx *tx, unsigned int
         }
         if (which == XS_USED_WIPED && xs_tree_find(&store->forest, tx->base, path)) {
             rc = xs_fire_removed(store, tx->base, path);
-        } else if (which == XS_USED_EVENT &&
-                   xs_tree_find(&store->forest, store->state->root, path)) {
-            rc = xs_fire(store, store->state->root, path);
+        } else if (which == XS_USED_EVENT) {
+            rc = fire_written(store, tx, path);
         }
     }
     return rc;

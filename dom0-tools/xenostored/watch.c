@@ -22,13 +22,14 @@ int xs_special_index(const char *name)
 /* The list that a watch of this path belongs into: NULL if there is no such path in the tree of watches. */
 static xs_ref *list_of(const struct xs_store *store, const char *path)
 {
-    int special = path[0] == '@' ? xs_special_index(path) : -1;
     xs_ref ref;
 
-    if (special >= 0) {
-        return &store->state->special[special];
+    if (path[0] == '@') {
+        int special = xs_special_index(path);
+
+        return &store->state->special[special >= 0 ? (unsigned int)special : XS_UNKNOWN];
     }
-    ref = path[0] == '@' ? 0 : xs_tree_find(&store->forest, store->state->watches, path);
+    ref = xs_tree_find(&store->forest, store->state->watches, path);
     return ref ? &xs_store_node(store, ref)->value : NULL;
 }
 
@@ -40,7 +41,7 @@ static int make_list(struct xs_store *store, const char *path, xs_ref **list)
 
     if (path[0] == '@') {
         *list = list_of(store, path);
-        return *list ? 0 : -EINVAL;
+        return 0;
     }
     for (size_t len; (len = xs_path_step(&rest)) > 0; rest += len) {
         xs_ref child = xs_child_find(&store->forest, node, rest, len);
@@ -87,12 +88,12 @@ static void prune(struct xs_store *store, const char *path)
 }
 
 static struct xs_watch *find_in(const struct xs_store *store, const xs_ref *list, xs_ref conn,
-                                const char *token)
+                                const char *path, const char *token)
 {
     struct xs_watch *watch = list ? xs_at(store->arena, *list) : NULL;
 
-    while (watch &&
-           (watch->conn != conn || strcmp(watch->text + watch->path_len + 1, token) != 0)) {
+    while (watch && (watch->conn != conn || strcmp(watch->text, path) != 0 ||
+                     strcmp(watch->text + watch->path_len + 1, token) != 0)) {
         watch = xs_at(store->arena, watch->path_next);
     }
     return watch;
@@ -110,7 +111,7 @@ int xs_watch_add(struct xs_store *store, xs_ref conn_ref, const char *path, cons
     xs_ref ref;
     int rc;
 
-    if (find_in(store, list_of(store, path), conn_ref, token)) {
+    if (find_in(store, list_of(store, path), conn_ref, path, token)) {
         return -EEXIST;
     }
     if (!xs_is_privileged(conn) && conn->nr_watches >= store->state->quota.watches) {
@@ -177,7 +178,7 @@ int xs_watch_remove(struct xs_store *store, struct xs_conn *conn, const char *pa
                     const char *token)
 {
     struct xs_watch *watch =
-        find_in(store, list_of(store, path), xs_ref_of(store->arena, conn), token);
+        find_in(store, list_of(store, path), xs_ref_of(store->arena, conn), path, token);
 
     if (!watch) {
         return -ENOENT;

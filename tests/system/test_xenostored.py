@@ -241,7 +241,7 @@ def test_killed_at_any_moment_it_goes_on():
             store.start()
             client = store.client()
             check_after_kill(client, acknowledged, sent)
-            assert client.ask(xs.CONTROL, "check") == b"OK\n\0", "the store does not find itself sound"
+            assert client.ask(xs.CONTROL, "check") == b"OK\0", "the store does not find itself sound"
             client.close()
 
 

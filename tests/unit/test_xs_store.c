@@ -26,7 +26,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    ASK(dom0, CONTROL, 0, "check|", "OK\n|");
+    ASK(dom0, CONTROL, 0, "check|", "OK|");
     xs_fixture_close(&fixture);
 }
 
@@ -56,7 +56,8 @@ START_TEST(tree)
     ASK(dom0, READ, 0, "/a/b/c|", "ENOENT");
     ASK(dom0, READ, 0, "relative|", "ENOENT");
     ASK(dom0, WRITE, 0, "relative|1", "OK|");
-    ASK(dom0, READ, 0, "/relative|", "1");
+    ASK(dom0, READ, 0, "/local/domain/0/relative|", "1");
+    ASK(dom0, READ, 0, "|", "EINVAL");
     ASK(dom0, GET_DOMAIN_PATH, 0, "7|", "/local/domain/7|");
 }
 END_TEST
@@ -71,7 +72,9 @@ START_TEST(nonsense)
     ASK(dom0, READ, 0, "//|", "EINVAL");
     ASK(dom0, WRITE, 0, "/x", "EINVAL");
     ASK(dom0, WATCH, 0, "/x|", "EINVAL");
-    ASK(dom0, WATCH, 0, "@what|x|", "EINVAL");
+    ASK(dom0, READ, 0, "@releaseDomain|", "EINVAL");
+    ASK(dom0, UNWATCH, 0, "@what|x|", "ENOENT");
+    ASK(dom0, UNWATCH, 0, "//|x|", "ENOENT");
     ASK(dom0, SET_PERMS, 0, "/tool|", "EINVAL");
     ASK(dom0, SET_PERMS, 0, "/tool|q1|", "EINVAL");
     ASK(dom0, TRANSACTION_END, 0, "T|", "ENOENT");
@@ -117,6 +120,8 @@ START_TEST(permissions)
     ASK(one, INTRODUCE, 0, "3|1|1|", "EACCES");
     ASK(one, CONTROL, 0, "check|", "EACCES");
     ASK(one, IS_DOMAIN_INTRODUCED, 0, "2|", "EACCES");
+    ASK(dom0, IS_DOMAIN_INTRODUCED, 0, "2|", "T|");
+    ASK(dom0, IS_DOMAIN_INTRODUCED, 0, "3|", "F|");
     ASK(dom0, SET_TARGET, 0, "2|1|", "OK|");
     ASK(dom0, SET_PERMS, 0, "/local/domain/1/data|n1|", "OK|");
     ASK(two, READ, 0, "/local/domain/1/data|", "x");
@@ -210,6 +215,12 @@ START_TEST(transaction_conflicts)
     ASK(other, WRITE, 0, "/a/b/c|4", "OK|");
     ASK(dom0, TRANSACTION_END, tx, "T|", "EAGAIN");
     ASK(dom0, READ, 0, "/a/b/c|", "4");
+    /* But not if it was before the removal. */
+    tx = start(dom0);
+    ASK(dom0, READ, tx, "/tool|", "");
+    ASK(other, WRITE, 0, "/a/b/c|4", "OK|");
+    ASK(dom0, RM, tx, "/a/b|", "OK|");
+    ASK(dom0, TRANSACTION_END, tx, "T|", "OK|");
     /* Removed and made again, while others write elsewhere. */
     tx = start(dom0);
     ASK(dom0, RM, tx, "/a|", "OK|");
@@ -221,6 +232,11 @@ START_TEST(transaction_conflicts)
     tx = start(dom0);
     ASK(dom0, WRITE, tx, "/n/1|", "OK|");
     ASK(other, WRITE, 0, "/n/2|", "OK|");
+    ASK(dom0, TRANSACTION_END, tx, "T|", "EAGAIN");
+    /* What was not there is there. */
+    tx = start(dom0);
+    ASK(dom0, READ, tx, "/tool/new|", "ENOENT");
+    ASK(other, WRITE, 0, "/tool/new|1", "OK|");
     ASK(dom0, TRANSACTION_END, tx, "T|", "EAGAIN");
     /* A list of names that has changed. */
     tx = start(dom0);
@@ -270,6 +286,18 @@ START_TEST(watches)
     ck_assert_str_eq(xs_events(&fixture, one), "");
     ASK(dom0, SET_PERMS, 0, "/local/domain/1/data|r0|", "OK|");
     ck_assert_str_eq(xs_events(&fixture, one), "data w;");
+    /* Who loses the right to know of it learns of that alone, in a transaction too. */
+    ASK(dom0, SET_PERMS, 0, "/local/domain/1/data|n0|", "OK|");
+    ck_assert_str_eq(xs_events(&fixture, one), "data w;");
+    ASK(dom0, WRITE, 0, "/local/domain/1/data|1", "OK|");
+    ASK(dom0, SET_PERMS, 0, "/local/domain/1/data|n0|", "OK|");
+    ck_assert_str_eq(xs_events(&fixture, one), "");
+    ASK(dom0, SET_PERMS, 0, "/local/domain/1/data|r0|", "OK|");
+    ck_assert_str_eq(xs_events(&fixture, one), "data w;");
+    tx = start(dom0);
+    ASK(dom0, SET_PERMS, tx, "/local/domain/1/data|n0|", "OK|");
+    ASK(dom0, TRANSACTION_END, tx, "T|", "OK|");
+    ck_assert_str_eq(xs_events(&fixture, one), "data w;");
     ASK(one, RESET_WATCHES, 0, "|", "OK|");
     ASK(dom0, WRITE, 0, "/local/domain/1/data|2", "OK|");
     ck_assert_str_eq(xs_events(&fixture, one), "");
@@ -280,6 +308,12 @@ START_TEST(domains)
 {
     xs_ref one = xs_client(&fixture, 1);
 
+    ASK(dom0, WATCH, 0, "@another|i|", "OK|");
+    ASK(dom0, WATCH, 0, "@other|i|", "OK|");
+    ASK(dom0, WATCH, 0, "@other|i|", "EEXIST");
+    ck_assert_str_eq(xs_events(&fixture, dom0), "@another i;@other i;");
+    ASK(dom0, UNWATCH, 0, "@other|i|", "OK|");
+    ASK(dom0, UNWATCH, 0, "@other|i|", "ENOENT");
     ASK(dom0, WATCH, 0, "@introduceDomain|i|", "OK|");
     ASK(dom0, WATCH, 0, "@releaseDomain|r|", "OK|");
     ASK(one, WATCH, 0, "@releaseDomain|r|", "OK|");

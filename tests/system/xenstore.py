@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+#
+# xenstore daemons for tests, ours and Debian's, without a hypervisor: started in a folder of their own, asked over their
+# socket or, as a guest, over a ring that is a file (tests/compat/xenstore).
+# Invariant: whatever was started is ended; a daemon that does not answer is a failure, not a hang.
+import mmap
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import qemu
+
+FAKE = qemu.ROOT / "tests" / "compat" / "xenstore"
+SOURCES = qemu.ROOT / "dom0-tools" / "xenostored"
+DEBIANS = Path("/usr/lib/xen-4.17/bin/xenstored")
+PATIENCE = 60
+HEADER = struct.Struct("<IIII")
+
+(CONTROL, DIRECTORY, READ, GET_PERMS, WATCH, UNWATCH, TRANSACTION_START, TRANSACTION_END, INTRODUCE, RELEASE, GET_DOMAIN_PATH, WRITE,
+ MKDIR, RM, SET_PERMS, WATCH_EVENT, ERROR, IS_DOMAIN_INTRODUCED, RESUME, SET_TARGET) = range(20)
+RESET_WATCHES, DIRECTORY_PART = 21, 22
+
+RING, REQ, RSP = 1024, 0, 1024
+REQ_CONS, REQ_PROD, RSP_CONS, RSP_PROD = 2048, 2052, 2056, 2060
+
+
+class Gone(Exception):
+    pass
+
+
+def compiled(name, words):
+    """A program or library of tests/compat/xenstore, built anew if a source is younger."""
+    out = qemu.BUILD / "compat" / name
+    inputs = [path for path in list(FAKE.glob("*.c")) + list(SOURCES.rglob("*.[ch]"))]
+    if not out.exists() or any(path.stat().st_mtime > out.stat().st_mtime for path in inputs):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = out.with_suffix(f".{os.getpid()}")
+        subprocess.run(["gcc", "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-o", str(part)] + words, check=True,
+                       cwd=qemu.ROOT, timeout=300)
+        os.replace(part, out)
+    return out
+
+
+def ours_with_rings():
+    sources = [str(path) for path in sorted(SOURCES.glob("*.c"))]
+    sources += [str(SOURCES / "linux" / f"{name}.c") for name in ("main", "peer", "socket", "state_file")]
+    return compiled("xenostored-rings", ["-D_GNU_SOURCE", "-I.", "-Iinclude", "-Idom0-tools", str(FAKE / "rings_host.c")] + sources)
+
+
+class Daemon:
+    """One xenstored in a folder of its own. kind: 'rings' (ours) or 'debian'."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.dir = Path(tempfile.mkdtemp(prefix="xs-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+        for name in ("kick", "notify"):
+            os.mkfifo(self.dir / name)
+        self.kick = os.open(self.dir / "kick", os.O_RDWR)
+        self.notify = os.open(self.dir / "notify", os.O_RDWR | os.O_NONBLOCK)
+        (self.dir / "port-0").write_text("1", encoding="ascii")
+        for domid in range(8):
+            (self.dir / f"ring-{domid}").write_bytes(bytes(4096))
+        self.rings = {}
+        self.process = None
+        self.start()
+
+    def environment(self):
+        env = {**os.environ, "XENSTORED_RUNDIR": str(self.dir), "XENSTORED_PATH": str(self.dir / "socket"), "FAKE_XEN_DIR": str(self.dir)}
+        if self.kind == "debian":
+            env["LD_PRELOAD"] = str(compiled("fake_xen.so", ["-shared", "-fPIC", str(FAKE / "fake_xen.c"), "-ldl"]))
+        return env
+
+    def start(self):
+        words = [str(DEBIANS), "--no-fork", "--pid-file", str(self.dir / "pid")]
+        if self.kind == "rings":
+            words = [str(ours_with_rings()), "--foreground"]
+        old = self.socket_id()
+        self.process = subprocess.Popen(words, env=self.environment(), stderr=subprocess.PIPE)
+        # The socket's appearance is the only sign of life that Debian's gives; whoever ends instead tells why.
+        poll = select.poll()
+        while self.socket_id() in (None, old):
+            if self.process.poll() is not None:
+                raise Gone(f"{words[0]} ended: {self.process.stderr.read().decode()}")
+            poll.poll(5)
+
+    def socket_id(self):
+        try:
+            return os.stat(self.dir / "socket").st_ino
+        except FileNotFoundError:
+            return None
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process.stderr.close()
+        os.close(self.kick)
+        os.close(self.notify)
+        shutil.rmtree(self.dir)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def wait_notify(self):
+        if not select.select([self.notify], [], [], PATIENCE)[0]:
+            raise Gone(f"{self.kind}: no event within {PATIENCE} s")
+        os.read(self.notify, 65536)
+
+
+class Client:
+    """Requests and replies; events are kept in .events as (path, token)."""
+
+    def __init__(self):
+        self.events = []
+        self.next_id = 1
+        self.buffer = b""
+
+    def send(self, kind, payload=b"", tx=0):
+        self.next_id += 1
+        self.put(HEADER.pack(kind, self.next_id, tx, len(payload)) + payload)
+        return self.next_id
+
+    def receive(self):
+        """The next message that is no event: (type, req_id, payload)."""
+        while True:
+            while len(self.buffer) < 16 or len(self.buffer) < 16 + HEADER.unpack_from(self.buffer)[3]:
+                self.buffer += self.get()
+            kind, req_id, _, length = HEADER.unpack_from(self.buffer)
+            payload, self.buffer = self.buffer[16:16 + length], self.buffer[16 + length:]
+            if kind != WATCH_EVENT:
+                return kind, req_id, payload
+            path, token = payload.split(b"\0")[:2]
+            self.events.append((path.decode(), token.decode()))
+
+    def ask(self, kind, payload=b"", tx=0):
+        """The reply's payload, or the name of an error as a str."""
+        asked = self.send(kind, payload, tx)
+        got, req_id, reply = self.receive()
+        if req_id != asked or got not in (kind, ERROR):
+            raise Gone(f"reply {got} to {req_id}, expected {kind} to {asked}")
+        return reply.rstrip(b"\0").decode() if got == ERROR else reply
+
+    def take_events(self):
+        """All that were queued before now."""
+        self.ask(GET_DOMAIN_PATH, b"0\0")
+        events, self.events = self.events, []
+        return sorted(set(events))
+
+
+class SocketClient(Client):
+    def __init__(self, daemon, name="socket"):
+        super().__init__()
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(daemon.dir / name))
+
+    def put(self, data):
+        self.socket.sendall(data)
+
+    def get(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise Gone("the daemon has closed the connection")
+        return data
+
+    def close(self):
+        self.socket.close()
+
+
+class RingClient(Client):
+    """A guest: introduced by a privileged client; port domid + 1."""
+
+    def __init__(self, daemon, domid, introduce_by=None):
+        super().__init__()
+        self.daemon, self.port = daemon, domid + 1
+        with open(daemon.dir / f"ring-{domid}", "r+b") as file:
+            self.page = mmap.mmap(file.fileno(), 4096)
+        if introduce_by:
+            self.introduce(introduce_by, domid)
+
+    def introduce(self, by, domid):
+        reply = by.ask(INTRODUCE, b"%d\0%d\0%d\0" % (domid, 1, self.port))
+        if reply != b"OK\0":
+            raise Gone(f"introduce: {reply}")
+
+    def index(self, at):
+        return struct.unpack_from("<I", self.page, at)[0]
+
+    def set_index(self, at, value):
+        struct.pack_into("<I", self.page, at, value & 0xffffffff)
+        os.write(self.daemon.kick, struct.pack("<I", self.port))
+
+    def put(self, data):
+        # Old news would fill the pipe in time, and then new ones are lost.
+        if select.select([self.daemon.notify], [], [], 0)[0]:
+            os.read(self.daemon.notify, 65536)
+        while data:
+            prod = self.index(REQ_PROD)
+            room = RING - (prod - self.index(REQ_CONS)) % (1 << 32)
+            if room == 0:
+                self.daemon.wait_notify()
+                continue
+            part, data = data[:room], data[room:]
+            for i, byte in enumerate(part):
+                self.page[REQ + (prod + i) % RING] = byte
+            self.set_index(REQ_PROD, prod + len(part))
+
+    def get(self):
+        while True:
+            cons = self.index(RSP_CONS)
+            there = (self.index(RSP_PROD) - cons) % (1 << 32)
+            if there:
+                data = bytes(self.page[RSP + (cons + i) % RING] for i in range(there))
+                self.set_index(RSP_CONS, cons + there)
+                return data
+            self.daemon.wait_notify()
