@@ -3,6 +3,7 @@
 # xenstore daemons for tests, ours and Debian's, without a hypervisor: started in a folder of their own, asked over their
 # socket or, as a guest, over a ring that is a file (tests/compat/xenstore).
 # Invariant: whatever was started is ended; a daemon that does not answer is a failure, not a hang.
+import contextlib
 import mmap
 import os
 import select
@@ -27,7 +28,8 @@ HEADER = struct.Struct("<IIII")
 RESET_WATCHES, DIRECTORY_PART = 21, 22
 
 RING, REQ, RSP = 1024, 0, 1024
-REQ_CONS, REQ_PROD, RSP_CONS, RSP_PROD = 2048, 2052, 2056, 2060
+REQ_CONS, REQ_PROD, RSP_CONS, RSP_PROD, FEATURES, CONNECTION, ERROR_WORD = range(2048, 2048 + 7 * 4, 4)
+VIRQ_PORT = 1000
 
 
 class Gone(Exception):
@@ -48,9 +50,13 @@ def compiled(name, words):
 
 
 def ours_with_rings():
-    sources = [str(path) for path in sorted(SOURCES.glob("*.c"))]
-    sources += [str(SOURCES / "linux" / f"{name}.c") for name in ("main", "peer", "socket", "state_file")]
-    return compiled("xenostored-rings", ["-D_GNU_SOURCE", "-I.", "-Iinclude", "-Idom0-tools", str(FAKE / "rings_host.c")] + sources)
+    """Our daemon as it is, with the sanitizers, and files in place of /dev/xen."""
+    tools = qemu.ROOT / "dom0-tools"
+    sources = sorted(SOURCES.glob("*.c")) + sorted((SOURCES / "linux").glob("*.c")) + [FAKE / "xen_devices.c"]
+    sources += [qemu.ROOT / "common" / "format.c"]
+    sources += [tools / "libxeno" / name for name in ("domctl.c", "error.c", "linux/bounce.c", "linux/transport.c")]
+    return compiled("xenostored-rings", ["-D_GNU_SOURCE", "-I.", "-Iinclude", "-Idom0-tools", "-fsanitize=address,undefined",
+                                         "-fno-sanitize-recover=all"] + [str(path) for path in sources])
 
 
 class Daemon:
@@ -71,7 +77,8 @@ class Daemon:
         self.start()
 
     def environment(self):
-        env = {**os.environ, "XENSTORED_RUNDIR": str(self.dir), "XENSTORED_PATH": str(self.dir / "socket"), "FAKE_XEN_DIR": str(self.dir)}
+        env = {**os.environ, "XENSTORED_RUNDIR": str(self.dir), "XENSTORED_PATH": str(self.dir / "socket"), "FAKE_XEN_DIR": str(self.dir),
+               "ASAN_OPTIONS": "detect_leaks=0"}  # it does not free what the end of the process frees
         if self.kind == "debian":
             env["LD_PRELOAD"] = str(compiled("fake_xen.so", ["-shared", "-fPIC", str(FAKE / "fake_xen.c"), "-ldl"]))
         return env
@@ -82,9 +89,9 @@ class Daemon:
             words = [str(ours_with_rings()), "--foreground"]
         old = self.socket_id()
         self.process = subprocess.Popen(words, env=self.environment(), stderr=subprocess.PIPE)
-        # The socket's appearance is the only sign of life that Debian's gives; whoever ends instead tells why.
+        # A new socket that can be connected to is the only sign of life that Debian's gives; whoever ends instead tells why.
         poll = select.poll()
-        while self.socket_id() in (None, old):
+        while self.socket_id() in (None, old) or not self.listens():
             if self.process.poll() is not None:
                 raise Gone(f"{words[0]} ended: {self.process.stderr.read().decode()}")
             poll.poll(5)
@@ -94,6 +101,10 @@ class Daemon:
             return os.stat(self.dir / "socket").st_ino
         except FileNotFoundError:
             return None
+
+    def listens(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex(str(self.dir / "socket")) == 0
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -118,8 +129,13 @@ class Daemon:
         self.close()
 
     def wait_notify(self):
-        if not select.select([self.notify], [], [], PATIENCE)[0]:
-            raise Gone(f"{self.kind}: no event within {PATIENCE} s")
+        """Until the daemon has sent an event; raises if it has ended instead."""
+        end = os.pidfd_open(self.process.pid)
+        ready = select.select([self.notify, end], [], [], PATIENCE)[0]
+        os.close(end)
+        if self.notify not in ready:
+            raise Gone(f"{self.kind}: ended: {self.process.stderr.read().decode()}" if ready else
+                       f"{self.kind}: no event within {PATIENCE} s")
         os.read(self.notify, 65536)
 
 
@@ -141,12 +157,18 @@ class Client:
         while True:
             while len(self.buffer) < 16 or len(self.buffer) < 16 + HEADER.unpack_from(self.buffer)[3]:
                 self.buffer += self.get()
-            kind, req_id, _, length = HEADER.unpack_from(self.buffer)
-            payload, self.buffer = self.buffer[16:16 + length], self.buffer[16 + length:]
-            if kind != WATCH_EVENT:
-                return kind, req_id, payload
+            message = self.receive_one()
+            if message[0] != WATCH_EVENT:
+                return message
+
+    def receive_one(self):
+        """The first message in the buffer, where it is whole; an event is noted."""
+        kind, req_id, _, length = HEADER.unpack_from(self.buffer)
+        payload, self.buffer = self.buffer[16:16 + length], self.buffer[16 + length:]
+        if kind == WATCH_EVENT:
             path, token = payload.split(b"\0")[:2]
             self.events.append((path.decode(), token.decode()))
+        return kind, req_id, payload
 
     def ask(self, kind, payload=b"", tx=0):
         """The reply's payload, or the name of an error as a str."""
@@ -155,6 +177,15 @@ class Client:
         if req_id != asked or got not in (kind, ERROR):
             raise Gone(f"reply {got} to {req_id}, expected {kind} to {asked}")
         return reply.rstrip(b"\0").decode() if got == ERROR else reply
+
+    def event(self):
+        """The next one."""
+        while not self.events:
+            while len(self.buffer) < 16 or len(self.buffer) < 16 + HEADER.unpack_from(self.buffer)[3]:
+                self.buffer += self.get()
+            if self.receive_one()[0] != WATCH_EVENT:
+                raise Gone("a reply that nobody asked for")
+        return self.events.pop(0)
 
     def take_events(self):
         """All that were queued before now."""
@@ -167,11 +198,24 @@ class SocketClient(Client):
     def __init__(self, daemon, name="socket"):
         super().__init__()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(PATIENCE)
+        # Debian's queue holds one that waits: only a socket without a limit of time waits for room in it.
         self.socket.connect(str(daemon.dir / name))
+        self.socket.settimeout(PATIENCE)
 
     def put(self, data):
         self.socket.sendall(data)
+
+    def put_some(self, data):
+        """As much as there is room for now; how much that was."""
+        try:
+            return self.socket.send(data, socket.MSG_DONTWAIT) if data else 0
+        except BlockingIOError:
+            return 0
+
+    def get_some(self):
+        """What is there now, into the buffer."""
+        with contextlib.suppress(BlockingIOError):
+            self.buffer += self.socket.recv(65536, socket.MSG_DONTWAIT)
 
     def get(self):
         data = self.socket.recv(65536)
@@ -191,6 +235,8 @@ class RingClient(Client):
         self.daemon, self.port = daemon, domid + 1
         with open(daemon.dir / f"ring-{domid}", "r+b") as file:
             self.page = mmap.mmap(file.fileno(), 4096)
+        # An index must change at once: struct writes byte by byte, and half an index ends the connection.
+        self.words = memoryview(self.page).cast("I")
         if introduce_by:
             self.introduce(introduce_by, domid)
 
@@ -200,33 +246,49 @@ class RingClient(Client):
             raise Gone(f"introduce: {reply}")
 
     def index(self, at):
-        return struct.unpack_from("<I", self.page, at)[0]
+        return self.words[at // 4]
 
     def set_index(self, at, value):
-        struct.pack_into("<I", self.page, at, value & 0xffffffff)
+        self.words[at // 4] = value & 0xffffffff
         os.write(self.daemon.kick, struct.pack("<I", self.port))
+
+    def put_some(self, data):
+        prod = self.index(REQ_PROD)
+        data = data[:RING - (prod - self.index(REQ_CONS)) % (1 << 32)]
+        at = prod % RING
+        first = min(len(data), RING - at)
+        self.page[REQ + at:REQ + at + first] = data[:first]
+        self.page[REQ:REQ + len(data) - first] = data[first:]
+        if data:
+            self.set_index(REQ_PROD, prod + len(data))
+        return len(data)
 
     def put(self, data):
         # Old news would fill the pipe in time, and then new ones are lost.
         if select.select([self.daemon.notify], [], [], 0)[0]:
             os.read(self.daemon.notify, 65536)
         while data:
-            prod = self.index(REQ_PROD)
-            room = RING - (prod - self.index(REQ_CONS)) % (1 << 32)
-            if room == 0:
+            part = self.put_some(data)
+            data = data[part:]
+            if not part:
                 self.daemon.wait_notify()
-                continue
-            part, data = data[:room], data[room:]
-            for i, byte in enumerate(part):
-                self.page[REQ + (prod + i) % RING] = byte
-            self.set_index(REQ_PROD, prod + len(part))
+
+    def there(self):
+        """The bytes that are there, taken out of the ring."""
+        cons = self.index(RSP_CONS)
+        count = (self.index(RSP_PROD) - cons) % (1 << 32)
+        at = cons % RING
+        data = self.page[RSP + at:RSP + min(at + count, RING)] + self.page[RSP:RSP + max(at + count - RING, 0)]
+        if count:
+            self.set_index(RSP_CONS, cons + count)
+        return data
+
+    def get_some(self):
+        self.buffer += self.there()
 
     def get(self):
         while True:
-            cons = self.index(RSP_CONS)
-            there = (self.index(RSP_PROD) - cons) % (1 << 32)
-            if there:
-                data = bytes(self.page[RSP + (cons + i) % RING] for i in range(there))
-                self.set_index(RSP_CONS, cons + there)
+            data = self.there()
+            if data:
                 return data
             self.daemon.wait_notify()

@@ -24,21 +24,24 @@
 
 static const char *const names[2] = {"socket", "socket_ro"};
 
+/* It listens before it gets its name: who finds the name can connect, also while one process follows another. */
 static int listen_at(const struct daemon *d, unsigned int index)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int n = snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", d->run_dir, names[index]);
+    char path[sizeof(a.sun_path)];
+    int n = snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s.new", d->run_dir, names[index]);
     int fd;
 
     if (n < 0 || (size_t)n >= sizeof(a.sun_path)) {
         fprintf(stderr, "xenostored: %s: too long for a socket's path\n", d->run_dir);
         return -1;
     }
+    snprintf(path, sizeof(path), "%.*s", n - (int)strlen(".new"), a.sun_path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     unlink(a.sun_path); /* the lock on the state says that nobody listens there */
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) ||
-        chmod(a.sun_path, index ? 0660 : 0600) || listen(fd, 128)) {
-        fprintf(stderr, "xenostored: cannot listen at %s: %s\n", a.sun_path, strerror(errno));
+        chmod(a.sun_path, index ? 0660 : 0600) || listen(fd, 128) || rename(a.sun_path, path)) {
+        fprintf(stderr, "xenostored: cannot listen at %s: %s\n", path, strerror(errno));
         if (fd >= 0) {
             close(fd);
         }
