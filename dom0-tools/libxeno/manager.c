@@ -317,12 +317,12 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
 out_detach:
     store_detach(d);
     console_detach(d);
-    if (m->shared) {
-        m->shared->ended(m->shared->ctx, d, false);
-    }
 out_destroy:
     xeno_domain_destroy(&m->x, built.domid);
     d->domid = DOMID_NONE;
+    if (m->shared) {
+        m->shared->ended(m->shared->ctx, d, false); /* who maps its frames lets go of them when it hears that it has gone */
+    }
     return -1;
 }
 

@@ -44,7 +44,7 @@ struct manager_shared {
     void (*refresh)(void *ctx, struct manager *m);
     /* Before the build: what the configuration leaves to the place (an identity, whole paths). */
     void (*prepare)(void *ctx, struct domain_cfg *cfg);
-    /* Built, not started: write it down, make it known, have its console served. 0, or -1 with err and all of it undone. */
+    /* Built, not started: write it down, make it known, have its console served. 0, or -1 with err: ended() undoes it. */
     int (*created)(void *ctx, struct managed *d, struct xeno_error *err);
     /* The entry has changed: name, configuration, how it ended. */
     void (*changed)(void *ctx, struct managed *d);

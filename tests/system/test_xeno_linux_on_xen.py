@@ -18,5 +18,9 @@ def test_consoles_and_ends():
     cases.consoles_and_ends(XEN)
 
 
+def test_nothing_is_left_behind():
+    cases.nothing_is_left_behind(XEN)
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])

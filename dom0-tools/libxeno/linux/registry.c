@@ -374,14 +374,7 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
     } else if (console == -EPROTO) {
         rc = xeno_fail(err, "%s: xenoconsoled cannot serve its console: %s", d->cfg.name, reply);
     }
-    if (rc) {
-        if (s) {
-            nodes_remove(s, d->domid, d->cfg.uuid);
-        }
-        forget(REGISTRY_LIVING, d->domid);
-        return -1;
-    }
-    return 0;
+    return rc ? -1 : 0;
 }
 
 static void changed(void *ctx, struct managed *d)
