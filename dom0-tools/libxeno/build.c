@@ -19,11 +19,9 @@
 #include "common/string.h"
 #include "common/typed_int.h"
 
-#define EVTCHN_PORTS_MAX 1023u /* as xl's default for max_event_channels */
 #define MIB_PAGES        256u
 #define SUPER_ORDER      9u
 #define WINDOW_PAGES     64u
-#define DEFAULT_WEIGHT   256u
 
 /* Grant entries that the tools make (ABI: grant_table.h GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE). */
 #define GRANT_CONSOLE 0u
@@ -111,65 +109,19 @@ static int make_plan(struct build *b)
     return e == PV_OK ? 0 : xeno_fail(b->err, "%s: kernel %s: %s", b->cfg->name, b->cfg->kernel_name, pv_error_text(e));
 }
 
-/* Say before anything is made that there is not enough, with the figures. */
 static int check_memory(struct build *b)
 {
-    struct xen_sysctl_physinfo phys;
-    struct xen_domctl_getdomaininfo own;
-    long rc = xeno_physinfo(b->x, &phys);
-    uint64_t free_mib;
-
-    if (rc) {
-        return fail(b, "read the machine's free memory", rc);
-    }
-    free_mib = (phys.free_pages - MIN(phys.free_pages, phys.outstanding_pages)) / MIB_PAGES;
-    if (b->cfg->memory_mib <= free_mib) {
-        return 0;
-    }
-    if (xeno_domain_info(b->x, b->x->t->own_domid, &own)) {
-        own.tot_pages = 0;
-    }
-    return xeno_fail(b->err, "%s: needs %lu MiB, %lu MiB are free (the control domain has %lu MiB): destroy a domain or lower memory=",
-                     b->cfg->name, b->cfg->memory_mib, free_mib, (uint64_t)own.tot_pages / MIB_PAGES);
+    return xeno_build_check_memory(b->x, b->cfg, b->err);
 }
 
 static int create(struct build *b)
 {
-    struct xen_domctl_createdomain c = {.max_vcpus = b->cfg->vcpus,
-                                        .max_evtchn_port = EVTCHN_PORTS_MAX,
-                                        .max_grant_frames = -1,
-                                        .max_maptrack_frames = -1,
-                                        .grant_opts = XEN_DOMCTL_GRANT_version(1)};
-    long rc;
+    struct xen_domctl_createdomain c = {.grant_opts = XEN_DOMCTL_GRANT_version(1)};
+    uint64_t most = MAX(b->nr_pages, b->cfg->max_memory_mib * MIB_PAGES);
+    int rc = xeno_build_create(b->x, b->cfg, &c, most, &b->domid, b->err);
 
-    memcpy(c.handle, b->cfg->uuid, sizeof(c.handle));
-    b->domid = b->cfg->domid;
-    rc = xeno_domain_create(b->x, &b->domid, &c);
-    if (rc) {
-        return fail(b, "create the domain", rc);
-    }
-    b->created = true;
-    rc = xeno_domain_max_vcpus(b->x, b->domid, b->cfg->vcpus);
-    if (rc) {
-        return fail(b, "create its vCPUs", rc);
-    }
-    for (uint32_t i = 0; b->cfg->affinity && i < b->cfg->vcpus; i++) {
-        rc = xeno_vcpu_set_affinity(b->x, b->domid, i, b->cfg->affinity);
-        if (rc) {
-            return rc == -EINVAL ? xeno_fail(b->err, "%s: cpus= names no CPU of this machine", b->cfg->name) : fail(b, "pin its vCPUs", rc);
-        }
-    }
-    rc = xeno_domain_max_mem(b->x, b->domid, MAX(b->nr_pages, b->cfg->max_memory_mib * MIB_PAGES) * 4);
-    if (rc) {
-        return fail(b, "set its memory limit", rc);
-    }
-    if (b->cfg->weight || b->cfg->cap) {
-        rc = xeno_domain_set_sched(b->x, b->domid, b->cfg->weight ? b->cfg->weight : DEFAULT_WEIGHT, b->cfg->cap);
-    }
-    if (rc == -EINVAL) {
-        return xeno_fail(b->err, "%s: cpu_weight (1-65535) or cap (percent, at most 100 a vCPU) out of range", b->cfg->name);
-    }
-    return rc ? fail(b, "set its share of the CPUs", rc) : 0;
+    b->created = rc == 0;
+    return rc;
 }
 
 static int alloc_ports(struct build *b)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building one PV domain. On failure nothing is left: no domain, no frame, no mapping; err says why in one line.
+ * Building one domain. On failure nothing is left: no domain, no frame, no mapping; err says why in one line.
  */
 #ifndef LIBXENO_BUILD_H
 #define LIBXENO_BUILD_H
@@ -28,6 +28,7 @@ struct xeno_build_config {
     uint64_t affinity;         /* CPU mask, 0: all */
     uint8_t uuid[16];
     bool start_paused;         /* leave it paused */
+    const char *engine;        /* NULL: paravirtualized; else what runs a fully virtualized one: "svm" */
 };
 
 struct xeno_built {
@@ -36,7 +37,15 @@ struct xeno_built {
     uint64_t console_mfn, store_mfn;
 };
 
-/* 0 or -1. */
+/* The steps that all kinds share: is there memory for it; a domain with its vCPUs, placement and limits. 0 or -1. */
+int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_error *err);
+int xeno_build_create(struct xeno *x, const struct xeno_build_config *cfg, struct xen_domctl_createdomain *c, uint64_t most_pages,
+                      uint32_t *domid, struct xeno_error *err);
+
+/* A fully virtualized domain (cfg->engine). 0 or -1. */
+int xeno_build_full(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_built *out, struct xeno_error *err);
+
+/* A PV domain. 0 or -1. */
 int xeno_build(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_built *out, struct xeno_error *err);
 
 #endif

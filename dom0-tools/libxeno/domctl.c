@@ -83,6 +83,14 @@ long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu, vcpu
     return do_domctl(x, &op, XEN_DOMCTL_setvcpucontext, domid);
 }
 
+long xeno_domain_set_hvm_context(struct xeno *x, uint32_t domid, const void *records, uint32_t bytes)
+{
+    struct xen_domctl op = {.u.hvmcontext.size = bytes};
+
+    set_xen_guest_handle(op.u.hvmcontext.buffer, (uint8_t *)(uintptr_t)records);
+    return do_domctl(x, &op, XEN_DOMCTL_sethvmcontext, domid);
+}
+
 long xeno_domain_hypercall_page(struct xeno *x, uint32_t domid, uint64_t mfn)
 {
     struct xen_domctl op = {.u.hypercall_init.gmfn = mfn};

@@ -72,6 +72,9 @@ static int console_attach(struct managed *d, const struct xeno_built *b, struct 
     const struct xeno_transport *t = d->manager->x.t;
     long port;
 
+    if (!b->console_port) {
+        return 0; /* one without a console ring: fully virtualized */
+    }
     d->log.size = LOG_BYTES;
     d->log.buf = malloc(LOG_BYTES);
     d->ring = d->log.buf ? t->map_foreign(t->ctx, b->domid, &b->console_mfn, 1) : NULL;
@@ -284,6 +287,7 @@ static void build_config(const struct domain_cfg *cfg, const struct files *f, st
                                     .weight = (uint32_t)cfg->cpu_weight,
                                     .cap = (uint32_t)cfg->cap,
                                     .affinity = cfg->affinity,
+                                    .engine = cfg->engine[0] ? cfg->engine : NULL,
                                     .start_paused = true};
     memcpy(b->uuid, cfg->uuid_bytes, sizeof(b->uuid));
 }
@@ -296,7 +300,7 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     long rc;
 
     build_config(&d->cfg, f, &b);
-    if (xeno_build(&m->x, &b, &built, err)) {
+    if (b.engine ? xeno_build_full(&m->x, &b, &built, err) : xeno_build(&m->x, &b, &built, err)) {
         return -1;
     }
     d->domid = d->last_domid = built.domid;

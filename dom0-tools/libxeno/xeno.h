@@ -41,6 +41,8 @@ long xeno_domain_info(struct xeno *x, uint32_t domid, struct xen_domctl_getdomai
 long xeno_domain_max_vcpus(struct xeno *x, uint32_t domid, uint32_t max);
 long xeno_domain_max_mem(struct xeno *x, uint32_t domid, uint64_t kib);
 long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu, vcpu_guest_context_t *ctx);
+/* Save records of a fully virtualized domain. */
+long xeno_domain_set_hvm_context(struct xeno *x, uint32_t domid, const void *records, uint32_t bytes);
 long xeno_domain_hypercall_page(struct xeno *x, uint32_t domid, uint64_t mfn);
 long xeno_domain_set_sched(struct xeno *x, uint32_t domid, uint32_t weight, uint32_t cap);
 long xeno_domain_get_sched(struct xeno *x, uint32_t domid, uint32_t *weight, uint32_t *cap);

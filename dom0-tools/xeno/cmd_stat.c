@@ -70,6 +70,22 @@ static const char *const events[] = {
     [XENOLITH_EVENT_HC_RESTART] = "hypercall continued",
 };
 
+static const char *const exits[] = {
+    [XENOLITH_EXIT_INTERRUPT] = "interrupt of the machine",
+    [XENOLITH_EXIT_WINDOW] = "interrupt window",
+    [XENOLITH_EXIT_HALT] = "halt",
+    [XENOLITH_EXIT_CPUID] = "CPUID",
+    [XENOLITH_EXIT_MSR] = "MSR access",
+    [XENOLITH_EXIT_PORT] = "port access",
+    [XENOLITH_EXIT_MEMORY] = "device memory",
+    [XENOLITH_EXIT_EXCEPTION] = "exception",
+    [XENOLITH_EXIT_DEBUG_REGISTER] = "debug register",
+    [XENOLITH_EXIT_SHUTDOWN] = "triple fault",
+    [XENOLITH_EXIT_OTHER] = "other exit",
+    [XENOLITH_EXIT_DEVICE_MODEL] = "device model",
+    [XENOLITH_EXIT_INJECTED] = "interrupt delivered",
+};
+
 struct names {
     const char *kind;
     const char *const *name;
@@ -80,6 +96,7 @@ static const struct names kinds[] = {
     [XENOLITH_COUNT_HYPERCALL] = {"hypercall", hypercalls, ARRAY_SIZE(hypercalls)},
     [XENOLITH_COUNT_TRAP] = {"trap", traps, ARRAY_SIZE(traps)},
     [XENOLITH_COUNT_EVENT] = {"event", events, ARRAY_SIZE(events)},
+    [XENOLITH_COUNT_EXIT] = {"exit", exits, ARRAY_SIZE(exits)},
 };
 
 static const char *name_of(const xenolith_counter_t *k)

@@ -13,9 +13,7 @@
 #include "domain/domain.h"
 #include "event/event.h"
 #include "event/pirq.h"
-#include "pv/pv.h"
 #include "sched/sched.h"
-#include "sched/switch_hooks.h"
 #include "x86/percpu.h"
 #include "x86/upcalls.h"
 
@@ -92,7 +90,6 @@ void upcall_device_irq(uint32_t vector)
 
 void wiring_connect(void)
 {
-    sched_set_hooks(&pv_switch_hooks);
     sched_virq_hook = virq_raise_vcpu;
     sched_console_hook = console_event;
     domain_hooks.shutdown = domain_has_shut_down;

@@ -58,6 +58,7 @@ struct domain {
     struct evtchn_table *evtchn;   /* event/ */
     struct grant_table *grant;     /* grant/ */
     struct sched_domain *sched;    /* sched/: weight, cap */
+    struct full_domain *full;      /* full/: NULL for a PV domain; const after creation */
     uint32_t pause_count;          /* atomic; by control domain */
     uint32_t controller_paused;    /* created paused, domctl pausedomain nesting */
 

@@ -20,6 +20,8 @@
 #include "x86/vcpu_head.h"
 
 struct domain;
+struct full_vcpu;
+struct switch_hooks;
 
 /* Why a vCPU does not run: bits of pause_flags. It is runnable when all are clear. */
 #define VPF_DOWN        (1u << 0) /* not brought up, or VCPUOP_down */
@@ -84,6 +86,8 @@ struct vcpu {
     struct vcpu_counters *counters;
 
     struct pv_vcpu pv;
+    struct full_vcpu *full;        /* full/: NULL for a vCPU of a PV domain; const */
+    const struct switch_hooks *hooks; /* its room's, sched/switch_hooks.h; const once it is made */
     void *fpu;                     /* save area; owner */
 
     /* hypercall restart and multicall, see hypercall/ */

@@ -30,6 +30,8 @@ static const struct domctl_row rows[] = {
     ROW(max_vcpus, DOMCTL_ANY, false),
     ROW(setvcpucontext, DOMCTL_NOT_SELF, false),
     ROW(getvcpucontext, DOMCTL_NOT_SELF, false),
+    ROW(sethvmcontext, DOMCTL_NOT_SELF, false),
+    ROW(gethvmcontext, DOMCTL_NOT_SELF, true),
     ROW(getvcpuinfo, DOMCTL_ANY, true),
     ROW(setvcpuaffinity, DOMCTL_ANY, true),
     ROW(getvcpuaffinity, DOMCTL_ANY, true),

@@ -42,6 +42,8 @@ int64_t domctl_gettscinfo(struct domain *d, struct xen_domctl *op);
 int64_t domctl_max_vcpus(struct domain *d, struct xen_domctl *op);
 int64_t domctl_setvcpucontext(struct domain *d, struct xen_domctl *op);
 int64_t domctl_getvcpucontext(struct domain *d, struct xen_domctl *op);
+int64_t domctl_sethvmcontext(struct domain *d, struct xen_domctl *op);
+int64_t domctl_gethvmcontext(struct domain *d, struct xen_domctl *op);
 int64_t domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op);
 int64_t domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op);
 int64_t domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op);

@@ -7,6 +7,7 @@
 #include "common/string.h"
 #include "debug/console.h"
 #include "domain/privilege.h"
+#include "full/full.h"
 #include "hypercall/domctl.h"
 #include "sched/sched.h"
 #include "x86/cpu.h"
@@ -15,8 +16,22 @@
 
 #define TSC_MODE_NATIVE 2 /* never emulated: what every domain has here */
 
-/* Flags that a PV domain may be created with; the rest is for kinds of domains that are not there. */
-#define CDF_PV_OK (XEN_DOMCTL_CDF_xs_domain)
+/* Flags that a domain may be created with; the rest is for kinds of domains that are not there. */
+#define CDF_PV_OK   (XEN_DOMCTL_CDF_xs_domain)
+#define CDF_FULL_OK (CDF_PV_OK | XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap)
+/* Devices that every fully virtualized domain has in the hypervisor; others are asked for in vain. */
+#define EMULATED    (XEN_X86_EMU_LAPIC | XEN_X86_EMU_PIC | XEN_X86_EMU_PIT)
+
+static int kind_check(const struct xen_domctl_createdomain *c)
+{
+    bool full = c->flags & XEN_DOMCTL_CDF_hvm;
+
+    if (c->flags & ~(full ? CDF_FULL_OK : CDF_PV_OK) || c->iommu_opts || c->vmtrace_size ||
+        (full && c->arch.emulation_flags != EMULATED)) {
+        return -EINVAL;
+    }
+    return full && !full_engine_for(c->flags) ? -EOPNOTSUPP : 0;
+}
 
 int64_t domctl_createdomain(struct domain *unused, struct xen_domctl *op)
 {
@@ -32,12 +47,13 @@ int64_t domctl_createdomain(struct domain *unused, struct xen_domctl *op)
     int rc;
 
     (void)unused;
-    if (c->flags & ~CDF_PV_OK || c->iommu_opts || c->vmtrace_size) {
-        return -EINVAL;
+    rc = kind_check(c);
+    if (rc) {
+        return rc;
     }
     /* Domain 0 is the control and hardware domain that the boot domain hands the machine to. */
     if (cfg.id == 0) {
-        if (!by->boot) {
+        if (!by->boot || c->flags & XEN_DOMCTL_CDF_hvm) {
             return -EPERM;
         }
         cfg.control = cfg.hardware = true;
@@ -124,6 +140,8 @@ void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->flags |= d->controller_paused ? XEN_DOMINF_paused : 0;
     info->flags |= d->debugger_attached ? XEN_DOMINF_debugged : 0;
     info->flags |= d->create_flags & XEN_DOMCTL_CDF_xs_domain ? XEN_DOMINF_xs_domain : 0;
+    info->flags |= d->full ? XEN_DOMINF_hvm_guest : 0;
+    info->flags |= d->create_flags & XEN_DOMCTL_CDF_hap ? XEN_DOMINF_hap : 0;
     info->tot_pages = d->mm.tot_pages;
     info->max_pages = d->mm.max_pages;
     info->outstanding_pages = d->mm.outstanding_pages;

@@ -63,7 +63,7 @@ int64_t domctl_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
 int64_t domctl_hypercall_init(struct domain *d, struct xen_domctl *op)
 {
     mfn_t mfn = mfn_make(op->u.hypercall_init.gmfn);
-    int rc = frame_get_writable(&d->mm, mfn);
+    int rc = d->full ? -EINVAL : frame_get_writable(&d->mm, mfn); /* one without hypercalls has no page for them */
     void *page;
 
     if (rc) {

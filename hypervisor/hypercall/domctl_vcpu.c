@@ -5,6 +5,7 @@
 #include "common/compiler.h"
 #include "common/errno.h"
 #include "common/string.h"
+#include "full/full.h"
 #include "hypercall/domctl.h"
 #include "mm/guest_copy.h"
 #include "mm/hv_alloc.h"
@@ -73,7 +74,7 @@ int64_t domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
     struct vcpu_guest_context *ctx;
     int rc;
 
-    if (!v || !op->u.vcpucontext.ctxt.p) {
+    if (!v || !op->u.vcpucontext.ctxt.p || d->full) { /* that is a PV context */
         return v ? -EINVAL : -ESRCH;
     }
     ctx = hv_alloc_pages(PV_CONTEXT_PAGES);
@@ -104,8 +105,8 @@ int64_t domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
     struct vcpu_guest_context *ctx;
     int rc;
 
-    if (!v) {
-        return -ESRCH;
+    if (!v || d->full) {
+        return v ? -EINVAL : -ESRCH;
     }
     if (v->initialised != VCPU_INITIALISED) {
         return -ENODATA;
@@ -120,6 +121,16 @@ int64_t domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
     rc = guest_write(gva_make((uint64_t)op->u.vcpucontext.ctxt.p), ctx, sizeof(*ctx));
     hv_free_pages(ctx, PV_CONTEXT_PAGES);
     return rc;
+}
+
+int64_t domctl_sethvmcontext(struct domain *d, struct xen_domctl *op)
+{
+    return full_context_set(d, gva_make((uint64_t)op->u.hvmcontext.buffer.p), op->u.hvmcontext.size);
+}
+
+int64_t domctl_gethvmcontext(struct domain *d, struct xen_domctl *op)
+{
+    return full_context_get(d, gva_make((uint64_t)op->u.hvmcontext.buffer.p), &op->u.hvmcontext.size);
 }
 
 int64_t domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)

@@ -9,6 +9,7 @@
 
 #include "common/errno.h"
 #include "domain/privilege.h"
+#include "full/full.h"
 #include "hypercall/hypercall.h"
 #include "hypercall/vcpu_mask.h"
 #include "mm/frame_ref.h"
@@ -134,6 +135,28 @@ uint32_t hc_done_before(uint64_t done_ptr)
     return done_ptr && guest_read(&done, gva_make(done_ptr), sizeof(done)) == 0 ? done : 0;
 }
 
+/* update_all() for frames of a fully virtualized domain, one request at a time. */
+static int update_all_full(struct pt_update *u, const struct full_domain *fd, gva_t reqs, uint32_t count, uint32_t *i)
+{
+    int rc = 0;
+
+    while (rc == 0 && *i < count) {
+        struct mmu_update req;
+
+        if (*i > 0 && *i % CHUNK == 0 && preempt_pending()) {
+            return -ERESTART;
+        }
+        rc = guest_read(&req, gva_add(reqs, *i * sizeof(req)), sizeof(req));
+        if (rc == 0 && (req.ptr & 7) == MMU_MACHPHYS_UPDATE) {
+            rc = -EINVAL; /* it has no place in that table */
+        }
+        rc = rc ? rc : physmap_entry(fd, &req.val);
+        rc = rc ? rc : update_one(u, &req);
+        *i += rc == 0;
+    }
+    return rc;
+}
+
 /* The batch between two domains; what is common to all calls is in hc_mmu_update(). */
 static int update_foreign(gva_t reqs, uint32_t n, uint32_t foreign, uint32_t *i)
 {
@@ -149,7 +172,7 @@ static int update_foreign(gva_t reqs, uint32_t n, uint32_t foreign, uint32_t *i)
     if (rc == 0) {
         rc = pt_update_begin(&u, tables.o, frames.o);
         if (rc == 0) {
-            rc = update_all(&u, reqs, n, i);
+            rc = frames.d && frames.d->full ? update_all_full(&u, frames.d->full, reqs, n, i) : update_all(&u, reqs, n, i);
             pt_update_end(&u);
         }
         owner_put(&frames);
@@ -290,7 +313,8 @@ int64_t hc_update_va_mapping_otherdomain(uint64_t va, uint64_t val, uint64_t fla
     if (rc) {
         return rc;
     }
-    rc = store_foreign(v, frames.o, va, val);
+    rc = frames.d && frames.d->full ? physmap_entry(frames.d->full, &val) : 0;
+    rc = rc ? rc : store_foreign(v, frames.o, va, val);
     owner_put(&frames);
     if (rc == -ERESTART) {
         return hc_continue_update_va_mapping_otherdomain(va, val, flags, domid);

@@ -8,6 +8,7 @@
 
 #include "common/errno.h"
 #include "domain/privilege.h"
+#include "full/full.h"
 #include "mm/frame_ref.h"
 #include "mm/guest_copy.h"
 #include "mm/m2p.h"
@@ -91,6 +92,13 @@ int memory_populate(struct domain *d, const struct xen_memory_reservation *r, bo
         if (first == PAGE_IDX_NONE) {
             return 0;
         }
+        if (d->full) { /* the frames answer to their numbers in the domain; the list stays as it is */
+            if (!with_pfns || physmap_add_extent(d->full, pfn, first, r->extent_order)) {
+                release_extent(first, r->extent_order);
+                return 0;
+            }
+            continue;
+        }
         mfn = first;
         if (gva_raw(list) && guest_write_elem(list, *done, &mfn, sizeof(mfn))) {
             release_extent(first, r->extent_order);
@@ -137,7 +145,7 @@ int memory_decrease(struct domain *d, const struct xen_memory_reservation *r, ui
             return 0;
         }
         for (i = 0; rc == 0 && i < 1ull << r->extent_order; i++) {
-            rc = give_up(d, mfn_make(mfn + i));
+            rc = d->full ? physmap_give_up(d->full, mfn + i) : give_up(d, mfn_make(mfn + i));
         }
         if (rc) {
             return 0;

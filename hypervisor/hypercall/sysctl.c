@@ -11,6 +11,7 @@
 #include "common/string.h"
 #include "debug/console.h"
 #include "debug/counters.h"
+#include "full/full.h"
 #include "hypercall/domctl.h"
 #include "hypercall/hypercall.h"
 #include "mm/guest_copy.h"
@@ -226,6 +227,9 @@ static int64_t counters(struct xen_sysctl *op)
         emit_counters(&sink, XENOLITH_COUNT_HYPERCALL, vc->hypercall, COUNT_HYPERCALLS);
         emit_counters(&sink, XENOLITH_COUNT_TRAP, vc->trap, COUNT_TRAPS);
         emit_counters(&sink, XENOLITH_COUNT_EVENT, vc->event, COUNT_EVENTS);
+        if (d->full) {
+            emit_counters(&sink, XENOLITH_COUNT_EXIT, d->vcpu[c.vcpu]->full->exits, XENOLITH_EXITS);
+        }
         c.nr = sink.nr;
         c.tsc_khz = tsc_khz;
         memcpy(op->u.pad, &c, sizeof(c));

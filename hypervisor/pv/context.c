@@ -19,11 +19,7 @@
 #include "x86/cpu.h"
 #include "x86/fpu.h"
 
-/* FXSAVE image, SDM vol. 1, 10.5.1: MXCSR at 24; the XSAVE header's XSTATE_BV follows the 512 bytes. */
-#define FXSAVE_BYTES    512u
-#define FXSAVE_MXCSR    24u
-#define MXCSR_VALID     0xffbfu
-#define XSTATE_X87_SSE  3u
+#define FXSAVE_BYTES 512u
 
 /* The references that a context needs, taken before anything is changed. */
 struct context_refs {
@@ -107,22 +103,9 @@ static void registers_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
 
 static void fpu_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
-    uint8_t *area = v->fpu;
-    uint32_t mxcsr;
-    uint64_t xstate_bv;
-
-    fpu_area_reset(area);
-    if (!(ctx->flags & VGCF_i387_valid)) {
-        return;
-    }
-    memcpy(area, ctx->fpu_ctxt.x, FXSAVE_BYTES);
-    memcpy(&mxcsr, area + FXSAVE_MXCSR, sizeof(mxcsr));
-    mxcsr &= MXCSR_VALID; /* reserved bits would fault when the state is loaded */
-    memcpy(area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
-    if (cpu_features.xsave) {
-        memcpy(&xstate_bv, area + FXSAVE_BYTES, sizeof(xstate_bv));
-        xstate_bv |= XSTATE_X87_SSE;
-        memcpy(area + FXSAVE_BYTES, &xstate_bv, sizeof(xstate_bv));
+    fpu_area_reset(v->fpu);
+    if (ctx->flags & VGCF_i387_valid) {
+        fpu_area_legacy_set(v->fpu, ctx->fpu_ctxt.x);
     }
 }
 
@@ -260,6 +243,7 @@ void pv_context_get(const struct vcpu *v, struct vcpu_guest_context *ctx)
 
 static int pv_vcpu_init(struct vcpu *v)
 {
+    v->hooks = v->domain->full ? v->hooks : &pv_switch_hooks;
     v->pv.kernel_root = MFN_INVALID;
     v->pv.user_root = MFN_INVALID;
     v->pv.debugreg[6] = DR6_POLICY_FIXED;

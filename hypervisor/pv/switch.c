@@ -15,6 +15,7 @@
 #include "pv/segments.h"
 #include "sched/switch_hooks.h"
 #include "x86/cpu.h"
+#include "x86/entry.h"
 #include "x86/guest_state.h"
 #include "x86/percpu.h"
 #include "x86/tlb.h"
@@ -204,4 +205,4 @@ void pv_switch_out(struct vcpu *v)
     }
 }
 
-const struct switch_hooks pv_switch_hooks = {.out = pv_switch_out, .in = pv_switch_in};
+const struct switch_hooks pv_switch_hooks = {.out = pv_switch_out, .in = pv_switch_in, .resume = exit_to_guest};

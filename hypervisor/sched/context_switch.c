@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Handing a CPU from one guest to another. Guest registers already lie in the vCPUs, so what is left is the FPU, what the
- * hooks of pv/ keep (selectors, bases, roots, descriptor windows), the current pointer, and the books.
+ * vCPU's hooks keep (selectors, bases, roots, descriptor windows), the current pointer, and the books.
  * Invariant: a domain's bit in running_cpus is set before one of its roots is loaded and cleared after another one was.
  */
 #include <stddef.h>
@@ -16,19 +16,12 @@
 #include "x86/time.h"
 #include "x86/tlb.h"
 
-static const struct switch_hooks *hooks;
-
-void sched_set_hooks(const struct switch_hooks *h)
-{
-    hooks = h;
-}
-
 static void load(struct vcpu *v, uint64_t me)
 {
     __atomic_fetch_or(&v->domain->mm.running_cpus, me, __ATOMIC_SEQ_CST);
     percpu_set_current(v);
     fpu_restore(v->fpu); /* before the hook sets the guest's CR0.TS */
-    hooks->in(v);
+    v->hooks->in(v);
     __atomic_store_n(&v->running, 1, __ATOMIC_SEQ_CST);
     COUNT(v, event, COUNT_CONTEXT_SWITCH);
     runstate_change(v, RUNSTATE_running, now_ns());
@@ -41,7 +34,7 @@ void sched_switch_state(struct vcpu *prev, struct vcpu *next)
     uint64_t me = 1ul << this_cpu()->cpu;
 
     if (prev) {
-        hooks->out(prev);
+        prev->hooks->out(prev);
         fpu_save(prev->fpu); /* after the hook has cleared the guest's CR0.TS */
         __atomic_store_n(&prev->running, 0, __ATOMIC_SEQ_CST);
     }

@@ -14,6 +14,7 @@
 #include "debug/panic.h"
 #include "mm/hv_alloc.h"
 #include "sched/sched_private.h"
+#include "sched/switch_hooks.h"
 #include "x86/entry.h"
 #include "x86/ipi.h"
 #include "x86/percpu.h"
@@ -283,7 +284,7 @@ void sched_decide(void)
         let_go(prev);
     }
     if (next) {
-        exit_to_guest();
+        next->v->hooks->resume();
     }
     stack_reset_and_call(sched_idle_loop);
 }

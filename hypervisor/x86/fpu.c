@@ -21,6 +21,7 @@
 #define MXCSR_OFFSET    24
 #define FCW_INITIAL     0x037f
 #define MXCSR_INITIAL   0x1f80u
+#define MXCSR_VALID     0xffbfu
 
 static uint64_t xcr0;
 static size_t area_bytes = FXSAVE_BYTES;
@@ -67,6 +68,23 @@ void fpu_area_reset(void *area)
     memset(area, 0, area_bytes);
     memcpy((char *)area + FCW_OFFSET, &fcw, sizeof(fcw));
     memcpy((char *)area + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+}
+
+void fpu_area_legacy_set(void *area, const void *fxsave)
+{
+    uint8_t *to = area;
+    uint32_t mxcsr;
+    uint64_t xstate_bv;
+
+    memcpy(to, fxsave, FXSAVE_BYTES);
+    memcpy(&mxcsr, to + MXCSR_OFFSET, sizeof(mxcsr));
+    mxcsr &= MXCSR_VALID; /* reserved bits would fault when the state is loaded */
+    memcpy(to + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+    if (cpu_features.xsave) { /* the XSAVE header's XSTATE_BV follows */
+        memcpy(&xstate_bv, to + FXSAVE_BYTES, sizeof(xstate_bv));
+        xstate_bv |= XCR0_X87 | XCR0_SSE;
+        memcpy(to + FXSAVE_BYTES, &xstate_bv, sizeof(xstate_bv));
+    }
 }
 
 void fpu_save(void *area)

@@ -12,6 +12,8 @@
 void fpu_init(void);             /* per CPU */
 size_t fpu_area_size(void);      /* bytes, 64-byte aligned areas */
 void fpu_area_reset(void *area);
+/* Take over an FXSAVE image (512 bytes) from outside; bits that the CPU would refuse are dropped. */
+void fpu_area_legacy_set(void *area, const void *fxsave);
 void fpu_save(void *area);
 void fpu_restore(void *area); /* an area that the CPU refuses is reset to the initial state */
 uint64_t fpu_xcr0_supported(void); /* what guests may enable: x87, SSE and AVX where there */

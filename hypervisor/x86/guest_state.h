@@ -40,6 +40,20 @@ DEFINE_WRITE_DR(3)
 DEFINE_WRITE_DR(7)
 #undef DEFINE_WRITE_DR
 
+#define DEFINE_READ_DR(n)                                                                          \
+    static inline uint64_t read_dr##n(void)                                                        \
+    {                                                                                              \
+        uint64_t v;                                                                                \
+                                                                                                   \
+        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v));                                          \
+        return v;                                                                                  \
+    }
+DEFINE_READ_DR(0)
+DEFINE_READ_DR(1)
+DEFINE_READ_DR(2)
+DEFINE_READ_DR(3)
+#undef DEFINE_READ_DR
+
 /* Clear CR0.TS. */
 static inline void clts(void)
 {

@@ -13,6 +13,7 @@
 enum lock_level {
     LOCK_DOMAIN_TABLE = 1, /* list of domains */
     LOCK_DOMCTL,           /* one control operation on a domain */
+    LOCK_FULL,             /* full_domain.lock: guest-physical map, emulated devices */
     LOCK_GRANT,            /* grant_table.lock */
     LOCK_MM,               /* mm_owner.lock: page-table types of one domain */
     LOCK_EVENT,      /* event channels of one domain; two domains: lower domid first, see event/ */

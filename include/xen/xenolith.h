@@ -20,6 +20,7 @@
 #define XENOLITH_COUNT_HYPERCALL        1 /* hypercall number; 63: numbers that are no hypercall */
 #define XENOLITH_COUNT_TRAP             2 /* exception vector; 32: device IRQs, 33: timer, IPIs */
 #define XENOLITH_COUNT_EVENT            3 /* XENOLITH_EVENT_* */
+#define XENOLITH_COUNT_EXIT             4 /* XENOLITH_EXIT_*: of a fully virtualized vCPU */
 
 #define XENOLITH_EVENT_EMUL_CLI_STI     0
 #define XENOLITH_EVENT_EMUL_PORT        1
@@ -34,6 +35,22 @@
 #define XENOLITH_EVENT_FAILSAFE         10
 #define XENOLITH_EVENT_CONTEXT_SWITCH   11
 #define XENOLITH_EVENT_HC_RESTART       12 /* hypercalls preempted and continued */
+
+/* Why a fully virtualized guest was left, by any engine; then what was done for it. */
+#define XENOLITH_EXIT_INTERRUPT      0 /* of the machine, not the guest's */
+#define XENOLITH_EXIT_WINDOW         1 /* it takes interrupts now */
+#define XENOLITH_EXIT_HALT           2
+#define XENOLITH_EXIT_CPUID          3
+#define XENOLITH_EXIT_MSR            4
+#define XENOLITH_EXIT_PORT           5
+#define XENOLITH_EXIT_MEMORY         6 /* device memory */
+#define XENOLITH_EXIT_EXCEPTION      7
+#define XENOLITH_EXIT_DEBUG_REGISTER 8
+#define XENOLITH_EXIT_SHUTDOWN       9 /* triple fault */
+#define XENOLITH_EXIT_OTHER          10
+#define XENOLITH_EXIT_DEVICE_MODEL   11 /* round trips to it */
+#define XENOLITH_EXIT_INJECTED       12 /* interrupts given to the guest */
+#define XENOLITH_EXITS               13
 
 struct xenolith_counter {
     uint16_t kind;  /* OUT: XENOLITH_COUNT_* */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SOURCES: dom0-tools/libxeno/build.c dom0-tools/libxeno/domctl.c dom0-tools/libxeno/sysctl.c dom0-tools/libxeno/memory.c */
+/* SOURCES: dom0-tools/libxeno/build.c dom0-tools/libxeno/build_create.c dom0-tools/libxeno/domctl.c dom0-tools/libxeno/sysctl.c dom0-tools/libxeno/memory.c */
 /* SOURCES: dom0-tools/libxeno/error.c common/elf.c common/elf_notes.c common/pv_error.c common/pv_plan.c common/pv_tables.c */
 /* SOURCES: common/start_info.c common/format.c tests/unit/elf_maker.c tests/unit/fake_hv.c tests/unit/fake_hv_calls.c */
 /* DEFINES: malloc=test_malloc */

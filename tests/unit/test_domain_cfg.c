@@ -191,7 +191,7 @@ static const struct {
     {LEAST "on_crash='explode'", "f:3: on_crash: expected \"destroy\", \"preserve\", \"restart\", \"rename-restart\""},
     {LEAST "on_poweroff=1", "f:3: on_poweroff: expected \"destroy\""},
     {LEAST "on_reboot=['destroy']", "f:3: on_reboot: expected \"destroy\""},
-    {LEAST "type='hvm'", "f: type=\"hvm\" is not supported: only \"pv\" is"},
+    {LEAST "type='hvm'", "f: type=\"hvm\" is not supported: \"pv\" and \"full\" are"},
     {LEAST "uuid='123'", "f: uuid=\"123\": expected 8-4-4-4-12"},
     {LEAST "uuid='06ed00fe-1162-4fc4-b5d8-11993ee4a8b'", "f: uuid="},
     {LEAST "uuid='06ed00fe-1162-4fc4-b5d8-11993ee4a8b9a'", "f: uuid="},

@@ -38,6 +38,7 @@ static const struct row rows[] = {
     STRING("uuid", uuid),
     STRING("cpus", cpus),
     STRING("type", type),
+    STRING("engine", engine),
     NUMBER("memory", memory_mib, 1, 1l << 24),
     NUMBER("maxmem", maxmem_mib, 1, 1l << 24),
     NUMBER("vcpus", vcpus, 1, 128),
@@ -306,6 +307,28 @@ static int check_name(const struct reader *r, const char *name)
     return 0;
 }
 
+static int check_kind(const struct reader *r, struct domain_cfg *o)
+{
+    bool full = strcmp(o->type, "full") == 0;
+
+    if (o->type[0] && !full && strcmp(o->type, "pv") != 0) {
+        format(r->err, r->err_size, "%s: type=\"%s\" is not supported: \"pv\" and \"full\" are", r->c->file, o->type);
+        return -1;
+    }
+    if (o->engine[0] && !full) {
+        format(r->err, r->err_size, "%s: engine= is for type=\"full\" only: set that or take engine= out", r->c->file);
+        return -1;
+    }
+    if (full && !o->engine[0]) {
+        memcpy(o->engine, "svm", sizeof("svm"));
+    }
+    if (full && strcmp(o->engine, "svm") != 0) {
+        format(r->err, r->err_size, "%s: engine=\"%s\" is not supported: only \"svm\" is", r->c->file, o->engine);
+        return -1;
+    }
+    return 0;
+}
+
 static int check_whole(const struct reader *r)
 {
     struct domain_cfg *o = r->out;
@@ -318,8 +341,7 @@ static int check_whole(const struct reader *r)
         format(r->err, r->err_size, "%s: kernel= is missing: give the kernel's file", r->c->file);
         return -1;
     }
-    if (o->type[0] && strcmp(o->type, "pv") != 0) {
-        format(r->err, r->err_size, "%s: type=\"%s\" is not supported: only \"pv\" is", r->c->file, o->type);
+    if (check_kind(r, o)) {
         return -1;
     }
     if (domain_cpus_parse(o->cpus, &o->affinity)) {

@@ -32,7 +32,7 @@ struct domain_cfg {
     char root[128], extra[1024];
     char uuid[40];
     char cpus[128];
-    char type[8];
+    char type[8], engine[8]; /* "pv" or "full"; of the latter: "svm" */
     int64_t memory_mib, maxmem_mib, vcpus, maxvcpus, cpu_weight, cap;
     enum domain_action on_poweroff, on_reboot, on_crash;
     uint64_t affinity;  /* out of cpus=: a mask, 0: all */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every kind of domain is made with: id, vCPUs, placement, limits, share. On failure nothing is left.
+ */
+#include "common/compiler.h"
+#include "common/errno.h"
+#include "common/string.h"
+#include "libxeno/build.h"
+
+#define EVTCHN_PORTS_MAX 1023u /* as xl's default for max_event_channels */
+#define MIB_PAGES        256u
+#define DEFAULT_WEIGHT   256u
+
+static int fail(const struct xeno_build_config *cfg, struct xeno_error *err, const char *what,
+                long rc)
+{
+    return xeno_fail(err, "%s: cannot %s: %s", cfg->name, what, xeno_errno_text(rc));
+}
+
+int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg,
+                            struct xeno_error *err)
+{
+    struct xen_sysctl_physinfo phys;
+    struct xen_domctl_getdomaininfo own;
+    long rc = xeno_physinfo(x, &phys);
+    uint64_t free_mib;
+
+    if (rc) {
+        return fail(cfg, err, "read the machine's free memory", rc);
+    }
+    free_mib = (phys.free_pages - MIN(phys.free_pages, phys.outstanding_pages)) / MIB_PAGES;
+    if (cfg->memory_mib <= free_mib) {
+        return 0;
+    }
+    if (xeno_domain_info(x, x->t->own_domid, &own)) {
+        own.tot_pages = 0;
+    }
+    return xeno_fail(
+        err,
+        "%s: needs %lu MiB, %lu MiB are free (the control domain has %lu MiB): destroy a domain or lower memory=",
+        cfg->name, cfg->memory_mib, free_mib, (uint64_t)own.tot_pages / MIB_PAGES);
+}
+
+static int set_up(struct xeno *x, const struct xeno_build_config *cfg, uint64_t most_pages,
+                  uint32_t domid, struct xeno_error *err)
+{
+    long rc = xeno_domain_max_vcpus(x, domid, cfg->vcpus);
+
+    if (rc) {
+        return fail(cfg, err, "create its vCPUs", rc);
+    }
+    for (uint32_t i = 0; cfg->affinity && i < cfg->vcpus; i++) {
+        rc = xeno_vcpu_set_affinity(x, domid, i, cfg->affinity);
+        if (rc) {
+            return rc == -EINVAL
+                       ? xeno_fail(err, "%s: cpus= names no CPU of this machine", cfg->name)
+                       : fail(cfg, err, "pin its vCPUs", rc);
+        }
+    }
+    rc = xeno_domain_max_mem(x, domid, most_pages * 4);
+    if (rc) {
+        return fail(cfg, err, "set its memory limit", rc);
+    }
+    if (cfg->weight || cfg->cap) {
+        rc = xeno_domain_set_sched(x, domid, cfg->weight ? cfg->weight : DEFAULT_WEIGHT, cfg->cap);
+    }
+    if (rc == -EINVAL) {
+        return xeno_fail(
+            err, "%s: cpu_weight (1-65535) or cap (percent, at most 100 a vCPU) out of range",
+            cfg->name);
+    }
+    return rc ? fail(cfg, err, "set its share of the CPUs", rc) : 0;
+}
+
+int xeno_build_create(struct xeno *x, const struct xeno_build_config *cfg,
+                      struct xen_domctl_createdomain *c, uint64_t most_pages, uint32_t *domid,
+                      struct xeno_error *err)
+{
+    long rc;
+
+    c->max_vcpus = cfg->vcpus;
+    c->max_evtchn_port = EVTCHN_PORTS_MAX;
+    c->max_grant_frames = -1;
+    c->max_maptrack_frames = -1;
+    memcpy(c->handle, cfg->uuid, sizeof(c->handle));
+    *domid = cfg->domid;
+    rc = xeno_domain_create(x, domid, c);
+    if (rc == -EOPNOTSUPP && c->flags & XEN_DOMCTL_CDF_hvm) {
+        return xeno_fail(
+            err,
+            "%s: engine=\"%s\": this machine cannot run it: it needs a CPU with SVM and nested paging",
+            cfg->name, cfg->engine);
+    }
+    if (rc) {
+        return fail(cfg, err, "create the domain", rc);
+    }
+    rc = set_up(x, cfg, most_pages, *domid, err);
+    if (rc) {
+        xeno_domain_destroy(x, *domid);
+    }
+    return (int)rc;
+}

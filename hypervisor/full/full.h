@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fully virtualized domains: what the room's files share, and its face to the rooms above. A vCPU of such a domain has
+ * v->full, its domain d->full. Registers that an engine needs no control block for are in v->regs.
+ * Invariant: v->regs (rip, rsp, rflags, rax included) and the engine's state are the guest's whenever no engine runs it.
+ */
+#ifndef FULL_FULL_H
+#define FULL_FULL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/xenolith.h>
+
+#include "common/compiler.h"
+#include "common/typed_int.h"
+#include "domain/domain.h"
+#include "full/insn.h"
+#include "full/lapic.h"
+#include "full/pic.h"
+#include "full/pit.h"
+#include "sched/timer.h"
+#include "x86/lock.h"
+
+/* Segment registers in the order of AMD's control block (APM vol. 2, table B-2). */
+enum full_seg_nr {
+    SEG_NR_ES,
+    SEG_NR_CS,
+    SEG_NR_SS,
+    SEG_NR_DS,
+    SEG_NR_FS,
+    SEG_NR_GS,
+    SEG_NR_GDTR,
+    SEG_NR_LDTR,
+    SEG_NR_IDTR,
+    SEG_NR_TR,
+    SEG_NRS
+};
+
+/* attr: type, S, DPL, P in bits 0-7, AVL, L, D/B, G in bits 8-11; the ABI's "arbytes" as well. */
+struct full_seg {
+    uint16_t sel, attr;
+    uint32_t limit;
+    uint64_t base;
+};
+#define SEG_ATTR_L  (1u << 9)
+#define SEG_ATTR_DB (1u << 10)
+
+/* What of a vCPU's state is neither in v->regs nor in v->fpu. */
+struct full_state {
+    struct full_seg seg[SEG_NRS];
+    uint64_t cr0, cr2, cr3, cr4, efer;
+    uint64_t dr[4], dr6, dr7;
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
+    uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+};
+
+/* How a guest access to memory is translated: a part of the state that changes often. */
+struct full_paging {
+    uint64_t cr0, cr3, cr4, efer;
+    uint64_t cs_base;
+    uint8_t code_bits; /* 16, 32 or 64 */
+    bool user;         /* ring 3 */
+};
+
+/* One way of running vCPUs. All of it is called with the vCPU off every CPU, or on the CPU that runs it. */
+struct full_engine {
+    const char *name;
+    bool (*able)(void); /* on this machine; called once, at the first domain that wants it */
+    int (*domain_init)(struct full_domain *fd);
+    void (*domain_free)(struct full_domain *fd);
+    int (*vcpu_init)(struct vcpu *v);
+    void (*vcpu_free)(struct vcpu *v);
+    void (*in)(struct vcpu *v); /* context switch; the hypervisor's own root is loaded */
+    void (*out)(struct vcpu *v);
+    void (*run)(struct vcpu *v); /* until its next exit, which has been dealt with on return */
+    void (*state_get)(const struct vcpu *v, struct full_state *s);
+    int (*state_set)(struct vcpu *v,
+                     const struct full_state *s); /* -EINVAL: a CPU would refuse it */
+    void (*paging_get)(const struct vcpu *v, struct full_paging *p);
+    bool (*irq_ready)(const struct vcpu *v); /* an interrupt would be taken now */
+    void (*irq_window)(struct vcpu *v);      /* exit as soon as it would */
+    void (*inject)(struct vcpu *v,
+                   uint8_t vector); /* an external interrupt, while it would be taken */
+    void (*exception)(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code);
+};
+extern const struct full_engine full_engine_svm;
+
+struct full_domain {
+    struct domain *d;
+    const struct full_engine *engine;
+    void *engine_data;    /* the engine's, of the domain */
+    struct spinlock lock; /* LOCK_FULL: all below, and every vCPU's lapic */
+    uint64_t *map_root;   /* physmap.c; its tables only ever grow until the end */
+    uint64_t map_tables;
+    uint64_t map_teardown; /* first guest frame that is still mapped, while the domain ends */
+    bool map_closed;       /* nothing is mapped any more */
+    struct pic_pair pic;
+    struct pit pit;
+    struct timer pit_timer; /* armed for the next edge of channel 0 */
+    char line[128];         /* output of the first serial port, until the end of the line */
+    uint32_t line_length;
+    bool uart_divisor; /* its data register is the divisor now */
+};
+
+/* An access that the emulation has begun and not ended: the guest's instruction is already behind it. */
+enum full_io_state {
+    FULL_IO_NONE,
+    FULL_IO_SENT,
+    FULL_IO_DONE
+};
+
+struct full_vcpu {
+    struct vcpu *v;
+    void *engine_data;  /* the engine's, of the vCPU; const */
+    struct lapic lapic; /* domain's lock */
+    struct timer lapic_timer;
+    bool halted; /* HLT: waits for an interrupt; owner */
+    uint64_t pat, tsc_aux;
+    struct counter exits[XENOLITH_EXITS];
+    uint32_t pkru; /* while it has no CPU */
+};
+
+/* ---- vm.c: a vCPU's life ---- */
+
+/* The domain's engine by its flags (XEN_DOMCTL_CDF_hap: nested paging); NULL: no such engine on this machine. */
+const struct full_engine *full_engine_for(uint32_t create_flags);
+/* Something may be pending for the vCPU: wake it, or make it exit. Any CPU, the domain's lock may be held. */
+void full_notify(struct vcpu *v);
+/* Real mode at vector << 12, as INIT and start-up interrupts leave a CPU; it runs then. The vCPU is down. */
+void full_start_ap(struct vcpu *v, uint8_t vector);
+/* The guest cannot go on: one line with its registers, and the domain crashes. */
+void full_crash(struct vcpu *v, const char *why);
+
+/* ---- context.c: save records (ABI: hvm/save.h) from and into the calling guest's memory; the domain is paused around it ---- */
+int full_context_set(struct domain *d, gva_t records, uint32_t size) __must_check;
+/* *size: room, then the bytes written; records at 0: how many at most. */
+int full_context_get(struct domain *d, gva_t records, uint32_t *size) __must_check;
+
+/* ---- physmap.c: guest frame to frame; each entry holds a general and a writable reference ---- */
+#define PHYSMAP_GFN_BITS 36u
+int physmap_init(struct full_domain *fd);
+/* 0; -EINVAL: no such guest frame, or the frame is not the domain's; -EEXIST; -ENOMEM. */
+int physmap_add(struct full_domain *fd, uint64_t gfn, mfn_t mfn) __must_check;
+/* 0 and the frame that is there no more, without the references; -ENOENT. No CPU uses the translation afterwards. */
+int physmap_remove(struct full_domain *fd, uint64_t gfn, mfn_t *mfn) __must_check;
+/* MFN_INVALID where nothing is. A hint: take a reference before use. */
+mfn_t physmap_lookup(const struct full_domain *fd, uint64_t gfn);
+/* 2^order frames from index `first` on as guest frames from gfn on: all of them or none. */
+int physmap_add_extent(struct full_domain *fd, uint64_t gfn, uint32_t first,
+                       unsigned int order) __must_check;
+/* The domain gives up a guest frame: -ENOENT. */
+int physmap_give_up(struct full_domain *fd, uint64_t gfn) __must_check;
+/* A page-table entry of another domain that names a guest frame gets the frame's own number. -EINVAL: there is none. */
+int physmap_entry(const struct full_domain *fd, uint64_t *entry) __must_check;
+int physmap_clear(struct full_domain *fd); /* preemptible, and for good: -ERESTART */
+void physmap_free(struct full_domain *fd);
+mfn_t physmap_root(const struct full_domain *fd);
+
+/* ---- guest_memory.c: guest addresses of the vCPU's domain ---- */
+/* Guest-physical memory; -EFAULT where there is none. */
+int full_phys_read(struct vcpu *v, uint64_t gpa, void *to, uint32_t bytes) __must_check;
+int full_phys_write(struct vcpu *v, uint64_t gpa, const void *from, uint32_t bytes) __must_check;
+/* Walks the guest's own tables; -EFAULT with what a page fault's error code would say. */
+int full_translate(struct vcpu *v, uint64_t linear, bool write, bool fetch, uint64_t *gpa,
+                   uint32_t *code) __must_check;
+/* The instruction that rip points to. -EFAULT: it cannot be read; -EINVAL: it is none that is known here. */
+int full_insn_at_rip(struct vcpu *v, struct full_insn *insn) __must_check;
+
+/* ---- exits, from the engines; v->regs are current and changed ---- */
+void full_cpuid(struct vcpu *v);
+/* True: done; false: a general-protection fault is wanted. EFER is the engine's. */
+bool full_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value);
+bool full_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);
+void full_halt(struct vcpu *v);
+/* bytes: 1, 2 or 4. *value is cut to them and is read into for a read. */
+void full_port(struct vcpu *v, uint16_t port, unsigned int bytes, bool write, uint32_t *value);
+/* Memory that is no frame of the guest's: 1 to 8 bytes that cross no page. */
+void full_mmio(struct vcpu *v, uint64_t gpa, unsigned int bytes, bool write, uint64_t *value);
+
+/* ---- irq.c ---- */
+void full_irq_init(struct full_vcpu *fv);
+void full_irq_deliver(struct vcpu *v); /* before a run: inject what can be, or ask for a window */
+bool full_irq_waits(struct vcpu *v);   /* would end a halt */
+void full_set_line(struct full_domain *fd, unsigned int irq, bool up); /* lock held */
+void full_pit_changed(struct full_domain *fd);                         /* lock held */
+void full_lapic_access(struct vcpu *v, uint32_t offset, bool write, uint32_t *value);
+/* The guest's CR8, bits 4-7 of the task priority. */
+void full_set_tpr(struct vcpu *v, uint8_t cr8);
+void full_timers_stop(struct full_domain *fd);
+
+#endif
