@@ -20,6 +20,7 @@ import qemu
 FAKE = qemu.ROOT / "tests" / "compat" / "xenstore"
 SOURCES = qemu.ROOT / "dom0-tools" / "xenostored"
 DEBIANS = Path("/usr/lib/xen-4.17/bin/xenstored")
+OCAML = DEBIANS.with_name("oxenstored")
 PATIENCE = 60
 HEADER = struct.Struct("<IIII")
 
@@ -36,10 +37,10 @@ class Gone(Exception):
     pass
 
 
-def compiled(name, words):
+def compiled(name, words, inputs=()):
     """A program or library of tests/compat/xenstore, built anew if a source is younger."""
     out = qemu.BUILD / "compat" / name
-    inputs = [path for path in list(FAKE.glob("*.c")) + list(SOURCES.rglob("*.[ch]"))]
+    inputs = [*inputs, *FAKE.glob("*.c"), *SOURCES.rglob("*.[ch]")]
     if not out.exists() or any(path.stat().st_mtime > out.stat().st_mtime for path in inputs):
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_suffix(f".{os.getpid()}")
@@ -60,7 +61,7 @@ def ours_with_rings():
 
 
 class Daemon:
-    """One xenstored in a folder of its own. kind: 'rings' (ours) or 'debian'."""
+    """One xenstored in a folder of its own. kind: 'rings' (ours, for tests), 'ours' (as it is shipped), 'debian' or 'ocaml'."""
 
     def __init__(self, kind):
         self.kind = kind
@@ -79,7 +80,7 @@ class Daemon:
     def environment(self):
         env = {**os.environ, "XENSTORED_RUNDIR": str(self.dir), "XENSTORED_PATH": str(self.dir / "socket"), "FAKE_XEN_DIR": str(self.dir),
                "ASAN_OPTIONS": "detect_leaks=0"}  # it does not free what the end of the process frees
-        if self.kind == "debian":
+        if self.kind in ("debian", "ocaml"):
             env["LD_PRELOAD"] = str(compiled("fake_xen.so", ["-shared", "-fPIC", str(FAKE / "fake_xen.c"), "-ldl"]))
         return env
 
@@ -87,6 +88,10 @@ class Daemon:
         words = [str(DEBIANS), "--no-fork", "--pid-file", str(self.dir / "pid")]
         if self.kind == "rings":
             words = [str(ours_with_rings()), "--foreground"]
+        elif self.kind == "ours":
+            words = [str(qemu.BUILD / "tools" / "xenostored"), "--foreground", "--socket-only"]
+        elif self.kind == "ocaml":
+            words = [str(OCAML), "--no-fork", "--no-domain-init", "--no-access-log", "--pid-file", str(self.dir / "pid")]
         old = self.socket_id()
         self.process = subprocess.Popen(words, env=self.environment(), stderr=subprocess.PIPE)
         # A new socket that can be connected to is the only sign of life that Debian's gives; whoever ends instead tells why.

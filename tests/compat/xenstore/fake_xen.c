@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hypervisor for Debian's xenstored where there is none (LD_PRELOAD): rings are files ring-DOMID in $FAKE_XEN_DIR, events
+ * A hypervisor for Debian's daemons, in C and in OCaml, where there is none (LD_PRELOAD): rings are files ring-DOMID in $FAKE_XEN_DIR, events
  * to the daemon come as port numbers through the FIFO kick, those it sends go to the FIFO notify. Every domain exists.
  * Invariant: a domain's port has the same number at both ends.
  */
@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <xenctrl.h>
 #include <xenevtchn.h>
@@ -51,6 +54,32 @@ int open(const char *path, int flags, ...)
     va_end(args);
     memcpy(&real, &found, sizeof(real));
     return real(path, flags, mode);
+}
+
+/* The daemon in OCaml has one place for its socket, and ends where it may not raise its limits. */
+int bind(int fd, const struct sockaddr *address, socklen_t len)
+{
+    static const char place[] = "/var/run/xenstored/";
+    int (*real)(int fd, const struct sockaddr *address, socklen_t len);
+    void *found = dlsym(RTLD_NEXT, "bind");
+    const struct sockaddr_un *there = (const struct sockaddr_un *)(const void *)address;
+    struct sockaddr_un here = {.sun_family = AF_UNIX};
+    const char *dir = getenv("FAKE_XEN_DIR");
+
+    memcpy(&real, &found, sizeof(real));
+    if (address->sa_family != AF_UNIX || strncmp(there->sun_path, place, strlen(place)) != 0) {
+        return real(fd, address, len);
+    }
+    snprintf(here.sun_path, sizeof(here.sun_path), "%s/%s", dir ? dir : ".",
+             there->sun_path + strlen(place));
+    return real(fd, (const struct sockaddr *)&here, sizeof(here));
+}
+
+int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
+{
+    (void)resource;
+    (void)limit;
+    return 0;
 }
 
 xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dombuild_logger,
