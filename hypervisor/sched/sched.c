@@ -78,7 +78,8 @@ static uint32_t find_idle(const struct sched_vcpu *s)
 
 uint32_t sched_find_cpu(const struct sched_vcpu *s)
 {
-    uint32_t cpu = find_idle(s), worst = MAX_CPUS;
+    uint32_t cpu = find_idle(s), worst = MAX_CPUS, unsliced = MAX_CPUS;
+    uint64_t now = now_ns(), most = 0;
 
     if (cpu != MAX_CPUS || sp_parked(s->sp.dom)) {
         return cpu;
@@ -86,12 +87,19 @@ uint32_t sched_find_cpu(const struct sched_vcpu *s)
     for (uint64_t m = s->sp.hard & cpus_online; m; m &= m - 1) {
         uint32_t i = (uint32_t)__builtin_ctzl(m);
 
-        if (running_on[i] && (worst == MAX_CPUS || running_on[i]->sp.vtime > running_on[worst]->sp.vtime)) {
-            worst = i;
+        if (running_on[i]) {
+            /* Whoever runs alone is charged for nothing until his CPU decides again: that is long ago, perhaps. */
+            uint64_t vtime = sp_vtime_after(&running_on[i]->sp, now - running_on[i]->since_ns);
+
+            if (worst == MAX_CPUS || vtime > most) {
+                most = vtime;
+                worst = i;
+            }
+            unsliced = running_on[i]->slice_end_ns == UINT64_MAX ? i : unsliced;
         }
     }
     /* Preempt, or at least let a CPU that ran without a slice set one now that somebody waits. */
-    return worst != MAX_CPUS && (sp_preempts(&s->sp, &running_on[worst]->sp) || !slice_armed[worst]) ? worst : MAX_CPUS;
+    return worst != MAX_CPUS && sp_preempts(&s->sp, most) ? worst : unsliced;
 }
 
 static void raise(uint32_t cpu)
@@ -207,7 +215,7 @@ static struct sched_vcpu *choose(struct sched_vcpu *prev, bool prev_ok, uint32_t
         prev->sp.vtime = MAX(prev->sp.vtime, cand->sp.vtime);
         return cand;
     }
-    if (sp_preempts(&cand->sp, &prev->sp) || (now >= prev->slice_end_ns && cand->sp.vtime <= prev->sp.vtime)) {
+    if (sp_preempts(&cand->sp, prev->sp.vtime) || (now >= prev->slice_end_ns && cand->sp.vtime <= prev->sp.vtime)) {
         return cand;
     }
     return prev;

@@ -31,8 +31,8 @@ void sp_activate(struct sp_queue *q, struct sp_vcpu *s)
 {
     uint64_t floor = q->vtime_min > SP_LAG_NS ? q->vtime_min - SP_LAG_NS : 0;
 
-    s->vtime = MAX(s->vtime, floor);
     if (!s->active) {
+        s->vtime = MAX(s->vtime, floor);
         s->active = true;
         s->dom->nr_active++;
     }
@@ -68,16 +68,21 @@ void sp_dequeue(struct sp_queue *q, struct sp_vcpu *s)
     }
 }
 
+uint64_t sp_vtime_after(const struct sp_vcpu *s, uint64_t ran_ns)
+{
+    return s->vtime + ran_ns * SP_WEIGHT_DEFAULT * MAX(s->dom->nr_active, 1u) / s->dom->weight;
+}
+
 bool sp_charge(struct sp_queue *q, struct sp_vcpu *s, uint64_t ran_ns)
 {
     struct sp_domain *d = s->dom;
     const struct sp_vcpu *first = list_first(&q->head, struct sp_vcpu, link);
     uint64_t least;
 
-    s->vtime += ran_ns * SP_WEIGHT_DEFAULT * MAX(d->nr_active, 1u) / d->weight;
+    s->vtime = sp_vtime_after(s, ran_ns);
     /* A vCPU that cannot use its whole share (one CPU is all it can get) must not save it up without bound. */
-    if (s->vtime + SP_LAG_NS < q->vtime_min) {
-        s->vtime = q->vtime_min - SP_LAG_NS;
+    if (s->vtime + SP_BEHIND_NS < q->vtime_min) {
+        s->vtime = q->vtime_min - SP_BEHIND_NS;
     }
     least = first ? MIN(first->vtime, s->vtime) : s->vtime;
     q->vtime_min = MAX(q->vtime_min, least);
@@ -110,9 +115,9 @@ uint64_t sp_slice(const struct sp_queue *q, const struct sp_vcpu *s)
     return slice;
 }
 
-bool sp_preempts(const struct sp_vcpu *newcomer, const struct sp_vcpu *running)
+bool sp_preempts(const struct sp_vcpu *newcomer, uint64_t running_vtime)
 {
-    return newcomer->vtime + SP_GRAIN_NS < running->vtime;
+    return newcomer->vtime + SP_GRAIN_NS < running_vtime;
 }
 
 bool sp_refill(struct sp_domain *d)

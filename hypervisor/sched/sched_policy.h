@@ -15,7 +15,8 @@
 #define SP_WEIGHT_DEFAULT 256u
 #define SP_SLICE_NS       (5ul * 1000 * 1000)  /* longest run while others wait */
 #define SP_GRAIN_NS       (500ul * 1000)       /* a woken vCPU must be this much behind to take a CPU away */
-#define SP_LAG_NS         (20ul * 1000 * 1000) /* most virtual time that can be saved up by sleeping or starving */
+#define SP_LAG_NS         (20ul * 1000 * 1000) /* most virtual time that can be saved up by sleeping */
+#define SP_BEHIND_NS      (500ul * 1000 * 1000) /* and by running all the time and still getting less than its share */
 #define SP_PERIOD_NS      (10ul * 1000 * 1000) /* a cap's budget is handed out this often */
 
 struct sp_domain {
@@ -61,8 +62,11 @@ struct sp_vcpu *sp_pick(const struct sp_queue *q, uint32_t cpu);
 /* How long the one that was picked may run: the slice, cut to its domain's budget. UINT64_MAX: nobody waits, no cap. */
 uint64_t sp_slice(const struct sp_queue *q, const struct sp_vcpu *s);
 
-/* Should the newcomer take the CPU of the one that runs there? */
-bool sp_preempts(const struct sp_vcpu *newcomer, const struct sp_vcpu *running);
+/* Its virtual time when it has run for ran_ns more than it was charged for. */
+uint64_t sp_vtime_after(const struct sp_vcpu *s, uint64_t ran_ns);
+
+/* Should the newcomer take the CPU of one that runs and has this virtual time by now? */
+bool sp_preempts(const struct sp_vcpu *newcomer, uint64_t running_vtime);
 
 /* A new period for a capped domain. True: it had run out and may run again. */
 bool sp_refill(struct sp_domain *d);

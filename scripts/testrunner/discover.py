@@ -78,9 +78,10 @@ def functions(file):
 
 def system():
     for file in exists("tests/system", "test_*.py"):
+        alone = "\n# ALONE:" in file.read_text(encoding="utf-8")
         for function in functions(file):
             yield Test(f"system:{file.stem[5:]}/{function[5:]}", PYTHON + [f"tests/system/{file.name}", function], 600,
-                       ["release"])
+                       ["release"], alone=alone)
 
 
 def bench():

@@ -50,5 +50,21 @@ def test_counters_are_shown():
     result.expect(names.get("switched to", 0) > 0 and names.get("sched_op", 0) > 0, "expected switches and blocks")
 
 
+def test_killed_in_every_stage():
+    cases.killed_in_every_stage(OURS)
+
+
+def test_neighbours_die_in_any_order():
+    cases.neighbours_die_in_any_order(OURS)
+
+
+def test_a_build_that_fails_anywhere_leaves_nothing():
+    cases.a_build_that_fails_anywhere_leaves_nothing(OURS)
+
+
+def test_two_domains_play_pingpong():
+    cases.two_domains_play_pingpong(OURS)
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])

@@ -30,5 +30,21 @@ def test_unknown_keys_are_warned_about():
     cases.unknown_keys_are_warned_about(XEN)
 
 
+def test_killed_in_every_stage():
+    cases.killed_in_every_stage(XEN)
+
+
+def test_neighbours_die_in_any_order():
+    cases.neighbours_die_in_any_order(XEN)
+
+
+def test_a_build_that_fails_anywhere_leaves_nothing():
+    cases.a_build_that_fails_anywhere_leaves_nothing(XEN)
+
+
+def test_two_domains_play_pingpong():
+    cases.two_domains_play_pingpong(XEN)
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])

@@ -105,7 +105,7 @@ static void sim_run(uint64_t ns)
                 vc[i].woken_at = vc[i].waiting_since = now;
                 vc[i].burst = 0;
                 for (int c = 0; c < CPUS; c++) {
-                    resched[c] |= !on[c] || sp_preempts(&vc[i].sp, &on[c]->sp);
+                    resched[c] |= !on[c] || sp_preempts(&vc[i].sp, on[c]->sp.vtime);
                 }
             }
         }
