@@ -29,6 +29,8 @@ struct player {
     struct court *court;
     uint32_t port;
     struct wait_queue queue;
+    unsigned peer;
+    char text[48]; /* of the listener: its reference and port */
 };
 
 /* Where the listener's page and port are. */
@@ -95,9 +97,12 @@ static int play(struct player *p, uint64_t rounds)
 }
 
 /* In a thread: a domain may have a store ring and no store behind it, and then this waits for ever. */
-static void advertise(void *text)
+static void advertise(void *player)
 {
-    if (xenbus_write(XENBUS_NO_TX, "data/pingpong", text) != 0) {
+    struct player *p = player;
+
+    if (xenbus_write(XENBUS_NO_TX, "data/pingpong", p->text) != 0 ||
+        xenbus_share(XENBUS_NO_TX, "data/pingpong", p->peer) != 0) {
         puts("pingpong: cannot write data/pingpong; use the numbers above");
     }
 }
@@ -105,7 +110,6 @@ static void advertise(void *text)
 /* Make page and port for the peer. */
 static int serve(struct player *p, unsigned peer, struct address *address)
 {
-    static char text[48]; /* two numbers of a long each */
     struct thread *t = NULL;
     long ref;
     long port;
@@ -122,9 +126,10 @@ static int serve(struct player *p, unsigned peer, struct address *address)
     p->port = (uint32_t)port;
     *address = (struct address){(uint32_t)ref, (uint32_t)port};
     printf("pingpong: listening for domain %u, ref=%ld port=%ld\n", peer, ref, port);
-    snprintf(text, sizeof(text), "%ld %ld", ref, port);
+    p->peer = peer;
+    snprintf(p->text, sizeof(p->text), "%ld %ld", ref, port);
     if (xenbus_present()) {
-        t = thread_create("advertise", advertise, text);
+        t = thread_create("advertise", advertise, p);
     }
     if (t != NULL) {
         thread_detach(t);

@@ -12,7 +12,7 @@
 #define STATUS_FAILED 1
 
 /* The direct transport: hypercalls without a kernel in between. */
-const struct xeno_transport *bootdom_transport(void);
+struct xeno_transport *bootdom_transport(void);
 
 /* Terminal: output, input by a thread of its own, and the wake-up for both. */
 extern const struct xeno_io bootdom_io;

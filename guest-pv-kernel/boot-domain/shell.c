@@ -1,16 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Command lines: words with quotes, ';' and '&&' between commands, "xeno" in front of a verb or not, and the commands that
- * scripts need besides: sleep SECONDS, echo WORDS, repeat N 'COMMAND LINE' (stops at the first that fails), time 'COMMAND LINE'.
+ * scripts need besides: sleep SECONDS, echo WORDS, repeat N 'COMMAND LINE' (stops at the first that fails), time 'COMMAND LINE',
+ * faults 'COMMAND LINE' 'UNDO' (the first once for each of its operations, which fails; the second where it ended well even so).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bootdom.h"
+#include "libxeno/fault.h"
 #include "pvk/clock.h"
 #include "pvk/thread.h"
 
 #define MAX_WORDS 32
+
+static int run_faults(struct cli *c, const char *command, const char *undo)
+{
+    long nr_operations = -1;
+    int status = 0;
+
+    for (long nth = 1; nr_operations < 0; nth++) {
+        fault_set(bootdom_transport(), nth);
+        status = shell_run(c, command);
+        nr_operations = fault_not_struck();
+        fault_set(bootdom_transport(), 0);
+        if (status == 0) {
+            status = shell_run(c, undo);
+        }
+    }
+    cli_print(c, "faults: %ld operations failed, one at a time\n", nr_operations);
+    return status;
+}
 
 static int run_words(struct cli *c, int argc, char **argv)
 {
@@ -36,6 +56,9 @@ static int run_words(struct cli *c, int argc, char **argv)
             status = shell_run(c, argv[2]); /* nesting is bounded by the quotes of one line */
         }
         return status;
+    }
+    if (argc == 3 && strcmp(argv[0], "faults") == 0) {
+        return run_faults(c, argv[1], argv[2]);
     }
     if (argc == 2 && strcmp(argv[0], "time") == 0) {
         uint64_t start = clock_ns();

@@ -194,7 +194,7 @@ static void do_unlock(void *ctx)
     }
 }
 
-const struct xeno_transport *bootdom_transport(void)
+struct xeno_transport *bootdom_transport(void)
 {
     static struct xeno_transport t = {
         .hypercall = do_hypercall,

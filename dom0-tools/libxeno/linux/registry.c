@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "common/compiler.h"
-#include "libxeno/linux/fault.h"
+#include "libxeno/fault.h"
 
 #define FILE_MAX   65536u
 #define ENDED_KEPT 16u

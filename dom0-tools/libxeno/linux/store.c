@@ -17,7 +17,7 @@
 #include <xen/io/xs_wire.h>
 
 #include "common/compiler.h"
-#include "libxeno/linux/fault.h"
+#include "libxeno/fault.h"
 
 #define SOCKET     "/run/xenstored/socket"
 #define PATIENCE_S 10

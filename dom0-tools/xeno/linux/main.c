@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libxeno/linux/fault.h"
+#include "libxeno/fault.h"
 #include "xeno/linux/doctor.h"
 
 static void write_all(int fd, const char *text, size_t n)
@@ -85,6 +85,7 @@ int main(int argc, char **argv)
     static struct registry registry;
     struct cli cli = {
         .m = &manager, .io = &io, .more = linux_verbs, .wait_running = place_wait_running};
+    const char *fault = getenv("XENO_FAULT");
     struct xeno_error error;
     int status;
 
@@ -102,7 +103,7 @@ int main(int argc, char **argv)
         return cli_error(&cli, argv[1], "%s", error.text);
     }
     linux_transport.t.kernel_unpack = linux_kernel_unpack;
-    fault_install(&linux_transport.t);
+    fault_set(&linux_transport.t, fault ? strtol(fault, NULL, 10) : 0);
     manager_init(&manager, &linux_transport.t);
     place = &registry;
     registry_init(&registry, &linux_transport, &manager);

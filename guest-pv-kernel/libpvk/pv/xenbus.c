@@ -14,6 +14,7 @@
 
 #include "common/format.h"
 #include "libpvk/pv/xenbus_ring.h"
+#include "pvk/pv/domain.h"
 #include "pvk/thread.h"
 
 /* A watch event that has arrived and not been delivered. */
@@ -180,6 +181,23 @@ int xenbus_remove(uint32_t tx, const char *path)
     struct part parts[] = {string(path)};
 
     return request(XS_RM, tx, parts, 1, NULL, NULL);
+}
+
+int xenbus_share(uint32_t tx, const char *path, unsigned domid)
+{
+    char owner[12]; /* a letter and the number of a domain */
+    char reader[12];
+    struct part parts[] = {string(path), {owner, 0}, {reader, 0}};
+    int self = domain_id();
+
+    if (self < 0) {
+        return self;
+    }
+    format(owner, sizeof(owner), "n%d", self);
+    format(reader, sizeof(reader), "r%u", domid);
+    parts[1] = string(owner);
+    parts[2] = string(reader);
+    return request(XS_SET_PERMS, tx, parts, ARRAY_SIZE(parts), NULL, NULL);
 }
 
 int xenbus_list(uint32_t tx, const char *path, char ***names, unsigned *count)

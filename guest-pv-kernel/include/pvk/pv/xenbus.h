@@ -24,6 +24,9 @@ int xenbus_write(uint32_t tx, const char *path, const char *value) __must_check;
 int xenbus_mkdir(uint32_t tx, const char *path) __must_check;
 int xenbus_remove(uint32_t tx, const char *path) __must_check;
 
+/* Let another domain read one of our nodes; all others but the control domain are kept out, as they are from a new node. */
+int xenbus_share(uint32_t tx, const char *path, unsigned domid) __must_check;
+
 /* Names below a path: *names points to count pointers and the names themselves in one block, to be freed by the caller. */
 int xenbus_list(uint32_t tx, const char *path, char ***names, unsigned *count) __must_check;
 

@@ -3,12 +3,12 @@
  * A transport in front of the transport. Destroying a domain is not counted: it is what undoing is made of, and a tool that
  * cannot destroy has nothing left to try.
  */
-#include "libxeno/linux/fault.h"
+#include "libxeno/fault.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <xen/domctl.h>
+
+#include "common/errno.h"
 
 static struct xeno_transport real;
 static long at, count; /* at 0: off */
@@ -40,6 +40,12 @@ static void *map_foreign(void *ctx, uint32_t domid, const uint64_t *mfns, size_t
     return fault_now() ? NULL : real.map_foreign(ctx, domid, mfns, nr);
 }
 
+static long event_bind(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg),
+                       void *arg)
+{
+    return fault_now() ? -ENOMEM : real.event_bind(ctx, domid, remote_port, fn, arg);
+}
+
 static int file_open(void *ctx, const char *path, const void **data, size_t *size)
 {
     return fault_now() ? -EIO : real.file_open(ctx, path, data, size);
@@ -55,18 +61,19 @@ static int kernel_unpack(void *ctx, const char *path, const void **data, size_t 
     return real.kernel_unpack(ctx, path, data, size, why, why_size);
 }
 
-void fault_install(struct xeno_transport *t)
+void fault_set(struct xeno_transport *t, long nth)
 {
-    const char *text = getenv("XENO_FAULT");
-
-    at = text ? strtol(text, NULL, 10) : 0;
-    if (at <= 0) {
-        at = 0;
-        return;
+    if (at) {
+        *t = real;
     }
-    real = *t;
-    t->hypercall = hypercall;
-    t->map_foreign = map_foreign;
-    t->file_open = file_open;
-    t->kernel_unpack = real.kernel_unpack ? kernel_unpack : NULL;
+    at = nth > 0 ? nth : 0;
+    count = 0;
+    if (at) {
+        real = *t;
+        t->hypercall = hypercall;
+        t->map_foreign = map_foreign;
+        t->event_bind = event_bind;
+        t->file_open = file_open;
+        t->kernel_unpack = real.kernel_unpack ? kernel_unpack : NULL;
+    }
 }
