@@ -71,8 +71,10 @@ static void domain_nodes(struct node *n, const struct managed *d)
         snprintf(value, sizeof(value), "cpu/%ld/availability", i);
         text(n, value, i < cfg->vcpus ? "online" : "offline");
     }
-    number(n, "store/port", d->built.store_port);
-    number(n, "store/ring-ref", d->built.store_mfn);
+    if (d->built.store_port) {
+        number(n, "store/port", d->built.store_port);
+        number(n, "store/ring-ref", d->built.store_mfn);
+    }
     text(n, "control/platform-feature-multiprocessor-suspend", "1");
     text(n, "control/platform-feature-xs_reset_watches", "1");
     snprintf(perms, sizeof(perms), "n%u", d->domid);
@@ -110,7 +112,9 @@ int nodes_create(struct xeno_store *s, const struct managed *d, const char *cons
         store_rm(
             s, at(&n, "")); /* what a domain of this number has left behind, if a tool was killed */
         domain_nodes(&n, d);
-        console_nodes(&n, d, console_type, tty);
+        if (d->built.console_port) {
+            console_nodes(&n, d, console_type, tty);
+        }
         snprintf(vm, sizeof(vm), "/vm/%s/uuid", d->cfg.uuid);
         store_write(s, vm, d->cfg.uuid);
         snprintf(vm, sizeof(vm), "/vm/%s/name", d->cfg.uuid);
@@ -119,8 +123,11 @@ int nodes_create(struct xeno_store *s, const struct managed *d, const char *cons
         snprintf(start, sizeof(start), "%ld.00", d->started);
         store_write(s, vm, start);
         snprintf(vm, sizeof(vm), "/libxl/%u/type", d->domid);
-        store_write(s, vm, "pv");
+        store_write(s, vm, d->built.store_port ? "pv" : "hvm");
         rc = store_commit(s);
+    }
+    if (rc == 0 && !d->built.store_port) {
+        return store_flush(s); /* no ring, so nobody to introduce */
     }
     if (rc == 0) {
         store_introduce(s, d->domid, d->built.store_mfn, d->built.store_port);

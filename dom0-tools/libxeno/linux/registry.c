@@ -356,6 +356,7 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
     struct registry *r = ctx;
     struct xeno_store *s = registry_store(r);
     char line[32], reply[128] = "ok ";
+    bool ring = d->built.console_port != 0; /* a fully virtualized domain has none */
     int rc, console;
 
     d->started = (int64_t)time(NULL);
@@ -365,7 +366,7 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
                          strerror(-rc));
     }
     snprintf(line, sizeof(line), "attach %u\n", d->domid);
-    console = console_request(line, reply, sizeof(reply), NULL);
+    console = ring ? console_request(line, reply, sizeof(reply), NULL) : -ENOENT;
     rc =
         s ? nodes_create(s, d, console == 0 ? TYPE_OURS : TYPE_OTHER, console == 0 ? reply + 3 : "")
           : 0;
