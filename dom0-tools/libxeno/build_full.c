@@ -31,6 +31,7 @@
 #define HOLE_START  0xe0000000ul
 #define HOLE_END    0x100000000ul
 
+#define CONSOLE 0xfeffc000ul
 #define PM1_CONTROL 0xb004u
 #define CR0_ON      0x11u /* ET, PE */
 #define FLAGS_ON    2u
@@ -50,6 +51,7 @@ struct build {
     uint64_t module_paddr;
     uint32_t domid;
     bool created;
+    struct xeno_built *out;
 };
 
 static int fail(struct build *b, const char *what, long rc)
@@ -126,6 +128,20 @@ static uint64_t gfn_of(uint64_t i)
         return i;
     }
     return i + gap < top ? i + gap : i + gap - top + (HOLE_END >> PAGE_SHIFT);
+}
+
+/* The serial port's output and input go through a console ring, as a PV domain's: its page lies among the devices. */
+static int make_console(struct build *b)
+{
+    uint64_t gfn = CONSOLE >> PAGE_SHIFT;
+    long port = xeno_alloc_unbound(b->x, b->domid, b->x->t->own_domid);
+
+    if (port < 0) {
+        return fail(b, "allocate its console's event channel", port);
+    }
+    b->out->console_port = (uint32_t)port;
+    b->out->console_mfn = gfn;
+    return xeno_populate(b->x, b->domid, &gfn, 1, 0) == 1 ? 0 : fail(b, "get its console's page", -ENOMEM);
 }
 
 static int populate(struct build *b)
@@ -311,10 +327,10 @@ int xeno_build_full(struct xeno *x, const struct xeno_build_config *cfg, struct 
                     struct xeno_error *err)
 {
     int (*const steps[])(struct build *) = {
-        read_image,  make_plan,        check_memory, create,      populate,
+        read_image,  make_plan,        check_memory, create, make_console, populate,
         write_image, write_start_info, write_tables, set_context, start,
     };
-    struct build b = {.x = x, .cfg = cfg, .err = err};
+    struct build b = {.x = x, .cfg = cfg, .err = err, .out = out};
     int rc = 0;
 
     memset(out, 0, sizeof(*out));

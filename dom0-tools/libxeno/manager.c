@@ -105,6 +105,9 @@ static void console_detach(struct managed *d)
 
 static void store_detach(const struct managed *d)
 {
+    if (d->manager->device_model_gone) {
+        d->manager->device_model_gone(d->manager->ctx, d);
+    }
     if (d->manager->store_gone) {
         d->manager->store_gone(d->manager->ctx, d);
     }
@@ -309,6 +312,9 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
         goto out_destroy;
     }
     if (m->store_built && m->store_built(m->ctx, d, err)) {
+        goto out_detach;
+    }
+    if (b.engine && m->device_model && m->device_model(m->ctx, d, err)) {
         goto out_detach;
     }
     rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);

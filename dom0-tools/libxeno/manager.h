@@ -66,6 +66,12 @@ struct manager {
     /* A store in this process: a domain was built and is not started yet (0, or -1 with err), or goes. May be NULL. */
     int (*store_built)(void *ctx, struct managed *d, struct xeno_error *err);
     void (*store_gone)(void *ctx, const struct managed *d);
+    /*
+     * A fully virtualized domain was built and is not started yet: give it a device model (0, or -1 with err); it goes. NULL: this
+     * place has none, and such domains write to the hypervisor's log.
+     */
+    int (*device_model)(void *ctx, struct managed *d, struct xeno_error *err);
+    void (*device_model_gone)(void *ctx, const struct managed *d);
     const struct manager_shared *shared;
     void *ctx;
 };

@@ -21,6 +21,10 @@ struct xeno_transport {
     /* Frames of another domain side by side, readable and writable; NULL when one is refused. */
     void *(*map_foreign)(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr);
     void (*unmap_foreign)(void *ctx, void *va, size_t nr);
+    /* One frame that the hypervisor keeps for a domain (XENMEM_acquire_resource), undone by unmap_foreign; NULL: refused. */
+    void *(*map_resource)(void *ctx, uint32_t domid, uint32_t type, uint32_t id, uint64_t frame);
+    /* What a device model asks (<xen/hvm/dm_op.h>); op is written back. The result, or -errno. */
+    long (*dm_op)(void *ctx, uint32_t domid, void *op, size_t size);
 
     /* Our end of a channel whose other end waits at remote_port; fn runs when it is notified. Port or -errno. */
     long (*event_bind)(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg), void *arg);

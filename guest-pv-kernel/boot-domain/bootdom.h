@@ -36,4 +36,8 @@ int store_start(struct manager *m);
 /* Run a command line: verbs with or without "xeno", ';', '&&', quotes; the last status. */
 int shell_run(struct cli *c, const char *line);
 
+/* Device models of fully virtualized domains run in here, by events. */
+struct manager;
+void device_models_init(struct manager *m);
+
 #endif

@@ -89,6 +89,7 @@ static int start_services(void)
     manager_init(&manager, bootdom_transport());
     manager.console_changed = console_changed;
     manager.log = service_log;
+    device_models_init(&manager);
     if (store_start(&manager)) {
         return cli_error(&cli, "boot", "no memory for the store");
     }

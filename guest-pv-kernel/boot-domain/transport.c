@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <xen/hvm/dm_op.h>
+#include <xen/memory.h>
 
 #include "bootdom.h"
 #include "common/errno.h"
@@ -46,6 +48,30 @@ static void do_unmap(void *ctx, void *va, size_t nr)
 {
     (void)ctx;
     unmap_foreign(va, nr);
+}
+
+static void *do_map_resource(void *ctx, uint32_t domid, uint32_t type, uint32_t id, uint64_t frame)
+{
+    xen_pfn_t mfn = 0;
+    struct xen_mem_acquire_resource r = {.domid = (domid_t)domid,
+                                         .type = (uint16_t)type,
+                                         .id = id,
+                                         .nr_frames = 1,
+                                         .frame = frame};
+
+    set_xen_guest_handle(r.frame_list, &mfn);
+    return do_hypercall(ctx, __HYPERVISOR_memory_op, XENMEM_acquire_resource,
+                        (uint64_t)(uintptr_t)&r, 0, 0)
+               ? NULL
+               : map_resource(domid, mfn);
+}
+
+static long do_dm_op(void *ctx, uint32_t domid, void *op, size_t size)
+{
+    struct xen_dm_op_buf buf = {.size = size};
+
+    set_xen_guest_handle(buf.h, op);
+    return do_hypercall(ctx, __HYPERVISOR_dm_op, domid, 1, (uint64_t)(uintptr_t)&buf, 0);
 }
 
 static void event_arrived(uint32_t port, void *arg)
@@ -200,6 +226,8 @@ struct xeno_transport *bootdom_transport(void)
         .hypercall = do_hypercall,
         .map_foreign = do_map,
         .unmap_foreign = do_unmap,
+        .map_resource = do_map_resource,
+        .dm_op = do_dm_op,
         .event_bind = do_bind,
         .event_unbind = do_unbind,
         .event_notify = do_notify,

@@ -86,6 +86,18 @@ struct full_engine {
 };
 extern const struct full_engine full_engine_svm;
 
+/* What the domain's device model has asked for: ioreq.c. */
+struct full_range {
+    uint8_t type; /* XEN_DMOP_IO_RANGE_* */
+    uint64_t first, last;
+};
+struct full_server {
+    bool used, enabled;
+    uint32_t nr_ranges;
+    struct full_range range[16];
+    void *page; /* struct shared_iopage, the domain's and the device model's */
+};
+
 struct full_domain {
     struct domain *d;
     const struct full_engine *engine;
@@ -98,16 +110,18 @@ struct full_domain {
     struct pic_pair pic;
     struct pit pit;
     struct timer pit_timer; /* armed for the next edge of channel 0 */
-    char line[128];         /* output of the first serial port, until the end of the line */
+    struct full_server server;
+    char line[128]; /* output of the first serial port, until the end of the line */
     uint32_t line_length;
     bool uart_divisor; /* its data register is the divisor now */
 };
 
-/* An access that the emulation has begun and not ended: the guest's instruction is already behind it. */
-enum full_io_state {
-    FULL_IO_NONE,
-    FULL_IO_SENT,
-    FULL_IO_DONE
+/* An access that the device model is to answer: the guest's instruction is already behind it. */
+struct full_request {
+    bool out, write;
+    uint8_t type; /* IOREQ_TYPE_* */
+    uint64_t addr, data;
+    struct full_insn insn; /* how much, and where the answer goes */
 };
 
 struct full_vcpu {
@@ -115,7 +129,9 @@ struct full_vcpu {
     void *engine_data;  /* the engine's, of the vCPU; const */
     struct lapic lapic; /* domain's lock */
     struct timer lapic_timer;
-    bool halted; /* HLT: waits for an interrupt; owner */
+    uint32_t request_port;       /* 0: none; domain's lock */
+    struct full_request request; /* owner */
+    bool halted;                 /* HLT: waits for an interrupt; owner */
     uint64_t pat, tsc_aux;
     struct counter exits[XENOLITH_EXITS];
     uint32_t pkru; /* while it has no CPU */
@@ -173,10 +189,29 @@ void full_cpuid(struct vcpu *v);
 bool full_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value);
 bool full_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);
 void full_halt(struct vcpu *v);
-/* bytes: 1, 2 or 4. *value is cut to them and is read into for a read. */
-void full_port(struct vcpu *v, uint16_t port, unsigned int bytes, bool write, uint32_t *value);
-/* Memory that is no frame of the guest's: 1 to 8 bytes that cross no page. */
-void full_mmio(struct vcpu *v, uint64_t gpa, unsigned int bytes, bool write, uint64_t *value);
+/*
+ * Accesses to a port, and to memory that is no frame of the guest's: insn has their size, at most 8 bytes that cross no page,
+ * and the register that a read's answer goes to, now or when the device model has given it.
+ */
+void full_port(struct vcpu *v, uint16_t port, const struct full_insn *insn, bool write,
+               uint32_t value);
+void full_mmio(struct vcpu *v, uint64_t gpa, const struct full_insn *insn, bool write,
+               uint64_t value);
+/* A general register by its encoding, and what a load does to one. */
+uint64_t *full_register(struct vcpu *v, unsigned int nr);
+void full_register_load(struct vcpu *v, const struct full_insn *insn, uint64_t value);
+
+/* ---- ioreq.c ---- */
+struct xen_dm_op;
+int full_dm_op(struct domain *d, struct xen_dm_op *op);
+int full_server_frame(struct domain *d, uint32_t id, uint64_t frame, mfn_t *mfn);
+void full_server_end(struct domain *d);
+/* False: no device model wants it. True: the vCPU has a request out and must not run before it is finished. */
+bool full_request_send(struct vcpu *v, uint8_t type, uint64_t addr, const struct full_insn *insn,
+                       bool write, uint64_t data);
+bool full_request_answered(const struct vcpu *v);
+void full_request_finish(struct vcpu *v);
+void full_events_take(struct vcpu *v);
 
 /* ---- irq.c ---- */
 void full_irq_init(struct full_vcpu *fv);

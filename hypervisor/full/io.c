@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a guest's port and memory accesses go: the interrupt controllers and timers of this room, a first serial port whose
- * output is a line of the log, the power register. All else reads as ones and takes nothing, as an empty bus does.
+ * Where a guest's port and memory accesses go: the interrupt controllers and timers of this room, then the device model if it
+ * wants them, then a serial port whose output is a line of the log and the power register. All else reads as ones and takes
+ * nothing, as an empty bus does.
  * Invariant: one access is a bounded amount of work; the domain's lock is held over one device only.
  */
+#include <xen/hvm/ioreq.h>
 #include <xen/sched.h>
 
 #include "debug/console.h"
@@ -14,11 +16,6 @@
 #define UART_LINE_STATUS  5u
 #define UART_EMPTY        0x60u
 #define UART_NO_INTERRUPT 0x01u
-
-static uint32_t ones(unsigned int bytes)
-{
-    return bytes >= 4 ? UINT32_MAX : (1u << 8 * bytes) - 1;
-}
 
 static void print_char(struct full_domain *fd, uint8_t c)
 {
@@ -74,42 +71,90 @@ static bool byte_port(struct full_domain *fd, uint16_t port, bool write, uint8_t
     return true;
 }
 
-void full_port(struct vcpu *v, uint16_t port, unsigned int bytes, bool write, uint32_t *value)
+uint64_t *full_register(struct vcpu *v, unsigned int nr)
+{
+    struct cpu_user_regs *r = &v->regs;
+    uint64_t *const all[16] = {&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp,
+                               &r->rsi, &r->rdi, &r->r8,  &r->r9,  &r->r10, &r->r11,
+                               &r->r12, &r->r13, &r->r14, &r->r15};
+
+    return all[nr & 15];
+}
+
+void full_register_load(struct vcpu *v, const struct full_insn *i, uint64_t value)
+{
+    uint64_t *reg = full_register(v, i->reg), mask;
+    unsigned int bits = 8u * i->bytes;
+
+    if (bits < 64) {
+        value &= (1ul << bits) - 1;
+        value |= i->sign && value >> (bits - 1) & 1 ? ~0ul << bits : 0;
+    }
+    if (i->reg_high) {
+        *reg = (*reg & ~0xff00ul) | (value & 0xff) << 8;
+    } else if (i->reg_bytes >= 4) { /* a register of four bytes clears the upper half */
+        *reg = i->reg_bytes == 4 ? (uint32_t)value : value;
+    } else {
+        mask = (1ul << 8 * i->reg_bytes) - 1;
+        *reg = (*reg & ~mask) | (value & mask);
+    }
+}
+
+/* What the board does where no device model does it. True: the domain has ended. */
+static bool board_port(struct vcpu *v, uint16_t port, uint32_t value)
+{
+    if (port == FULL_PORT_PM1_CONTROL && value & FULL_PM1_SLP_EN) {
+        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+        return true;
+    }
+    if (port == FULL_PORT_RESET && (value & 6) == 6) {
+        domain_shutdown(v->domain, SHUTDOWN_reboot);
+        return true;
+    }
+    return false;
+}
+
+void full_port(struct vcpu *v, uint16_t port, const struct full_insn *insn, bool write,
+               uint32_t value)
 {
     struct full_domain *fd = v->domain->full;
-    uint8_t byte = (uint8_t)*value;
-    bool found = false;
+    bool chip = pic_has_port(port) || pit_has_port(port), found = false;
+    uint8_t byte = (uint8_t)value;
 
-    if (port == FULL_PORT_PM1_CONTROL && write && *value & FULL_PM1_SLP_EN) {
-        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+    if (!chip && full_request_send(v, IOREQ_TYPE_PIO, port, insn, write, value)) {
         return;
     }
-    if (port == FULL_PORT_RESET && write && (*value & 6) == 6) {
-        domain_shutdown(v->domain, SHUTDOWN_reboot);
+    if (write && board_port(v, port, value)) {
         return;
     }
-    if (bytes == 1) {
+    if (insn->bytes == 1) {
         spin_lock(&fd->lock);
         found = byte_port(fd, port, write, &byte);
         spin_unlock(&fd->lock);
     }
     if (!write) {
-        *value = found ? byte : ones(bytes);
+        full_register_load(v, insn, found ? byte : UINT64_MAX);
     }
 }
 
-void full_mmio(struct vcpu *v, uint64_t gpa, unsigned int bytes, bool write, uint64_t *value)
+void full_mmio(struct vcpu *v, uint64_t gpa, const struct full_insn *insn, bool write,
+               uint64_t value)
 {
-    uint32_t word = (uint32_t)*value;
+    uint32_t word = (uint32_t)value;
 
     if (gpa - LAPIC_BASE < LAPIC_BYTES && v->full->lapic.enabled) {
-        if (bytes == 4 && gpa % 4 == 0) {
+        if (insn->bytes == 4 && gpa % 4 == 0) {
             full_lapic_access(v, (uint32_t)(gpa - LAPIC_BASE), write, &word);
         } else {
             word = 0;
         }
-        *value = word;
-    } else if (!write) {
-        *value = bytes >= 8 ? UINT64_MAX : (1ul << 8 * bytes) - 1;
+        value = word;
+    } else if (full_request_send(v, IOREQ_TYPE_COPY, gpa, insn, write, value)) {
+        return;
+    } else {
+        value = UINT64_MAX;
+    }
+    if (!write) {
+        full_register_load(v, insn, value);
     }
 }

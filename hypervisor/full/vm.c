@@ -42,6 +42,19 @@ static bool prepare(struct vcpu *v)
 {
     struct full_vcpu *fv = v->full;
 
+    if (__atomic_load_n(&v->info->evtchn_upcall_pending, __ATOMIC_SEQ_CST)) {
+        full_events_take(v);
+    }
+    if (fv->request.out) {
+        if (!full_request_answered(v)) {
+            sched_sleep_nosync(v, VPF_BLOCKED);
+            if (full_request_answered(v)) {
+                sched_wake(v, VPF_BLOCKED);
+            }
+            return false;
+        }
+        full_request_finish(v);
+    }
     if (fv->halted) {
         if (!full_irq_waits(v)) {
             sched_sleep_nosync(v, VPF_BLOCKED);
@@ -166,6 +179,7 @@ static int unit_kill(struct domain *d)
     }
     rc = physmap_clear(d->full);
     if (rc == 0) {
+        full_server_end(d);
         full_timers_stop(d->full);
     }
     return rc;

@@ -9,6 +9,7 @@
 
 #include "common/errno.h"
 #include "domain/privilege.h"
+#include "full/full.h"
 #include "grant/grant.h"
 #include "hypercall/hc_mmu.h"
 #include "hypercall/hypercall.h"
@@ -263,6 +264,11 @@ static int64_t op_claim_pages(const struct memory_call *c)
 /* Frames that a caller names at once; the ABI lets it come again for more. */
 #define RESOURCE_FRAMES 64u
 
+static int resource_frame(struct domain *d, const struct xen_mem_acquire_resource *a, uint64_t frame, mfn_t *mfn)
+{
+    return a->type == XENMEM_resource_ioreq_server ? full_server_frame(d, a->id, frame, mfn) : grant_table_frame(d, (uint32_t)frame, mfn);
+}
+
 static int resource_list(struct domain *d, const struct xen_mem_acquire_resource *a)
 {
     int rc = 0;
@@ -274,7 +280,7 @@ static int resource_list(struct domain *d, const struct xen_mem_acquire_resource
         if (a->frame + i > UINT32_MAX) {
             return -EINVAL;
         }
-        rc = grant_table_frame(d, (uint32_t)(a->frame + i), &mfn);
+        rc = resource_frame(d, a, a->frame + i, &mfn);
         raw = mfn_raw(mfn);
         if (rc == 0) {
             rc = guest_write_elem(gva_make((uint64_t)a->frame_list.p), i, &raw, sizeof(raw));
@@ -292,8 +298,8 @@ static int64_t op_acquire_resource(const struct memory_call *c)
     if (rc) {
         return rc;
     }
-    if (a.pad || a.type != XENMEM_resource_grant_table ||
-        a.id != XENMEM_resource_grant_table_id_shared) {
+    if (a.pad || a.type > XENMEM_resource_grant_table ||
+        (a.type == XENMEM_resource_grant_table && a.id != XENMEM_resource_grant_table_id_shared)) {
         return a.pad ? -EINVAL : -EOPNOTSUPP;
     }
     if (a.frame_list.p && (a.nr_frames == 0 || a.nr_frames > RESOURCE_FRAMES)) {
@@ -310,7 +316,7 @@ static int64_t op_acquire_resource(const struct memory_call *c)
     } else {
         rc = a.nr_frames ? -EINVAL
                          : guest_write_field(c->arg, struct xen_mem_acquire_resource, nr_frames,
-                                             ref.d->max_grant_frames);
+                                             a.type == XENMEM_resource_ioreq_server ? 2 : ref.d->max_grant_frames);
     }
     owner_put(&ref);
     return rc;

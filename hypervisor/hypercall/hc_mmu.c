@@ -150,7 +150,9 @@ static int update_all_full(struct pt_update *u, const struct full_domain *fd, gv
         if (rc == 0 && (req.ptr & 7) == MMU_MACHPHYS_UPDATE) {
             rc = -EINVAL; /* it has no place in that table */
         }
-        rc = rc ? rc : physmap_entry(fd, &req.val);
+        if (rc == 0 && (req.ptr & 7) != MMU_PT_UPDATE_NO_TRANSLATE) {
+            rc = physmap_entry(fd, &req.val);
+        }
         rc = rc ? rc : update_one(u, &req);
         *i += rc == 0;
     }

@@ -71,4 +71,10 @@ struct xenolith_sysctl_counters {
     XEN_GUEST_HANDLE_64(xenolith_counter_t) buffer; /* OUT */
 };
 
+/*
+ * dm_op of ours: send an event through a port of the domain, which has nobody to do it. The port stands
+ * in xen_dm_op.u.nr_vcpus.vcpus.
+ */
+#define XENOLITH_DMOP_send 0x58000002
+
 #endif /* XEN_PUBLIC_XENOLITH_H */

@@ -89,52 +89,15 @@ static void exit_port(struct vcpu *v)
 {
     const struct vmcb *c = svm_of(v)->vmcb;
     uint32_t info = (uint32_t)c->exit_info1, value = (uint32_t)v->regs.rax;
-    unsigned int bytes = IO_BYTES(info);
+    const struct full_insn insn = {.bytes = IO_BYTES(info),
+                                   .reg_bytes = IO_BYTES(info)}; /* al, ax, eax */
 
     if (info & IO_STRING) {
         full_crash(v, "string instruction for a port");
         return;
     }
     behind(v, c->exit_info2);
-    full_port(v, IO_PORT(info), bytes, !(info & IO_IN), &value);
-    if (info & IO_IN) {
-        if (bytes == 4) {
-            v->regs.rax = value;
-        } else {
-            uint64_t mask = (1ul << 8 * bytes) - 1;
-
-            v->regs.rax = (v->regs.rax & ~mask) | (value & mask);
-        }
-    }
-}
-
-/* A general register by its encoding; the high byte of one of the first four as such. */
-static uint64_t *reg_of(struct vcpu *v, unsigned int nr)
-{
-    struct cpu_user_regs *r = &v->regs;
-    uint64_t *const all[16] = {&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp,
-                               &r->rsi, &r->rdi, &r->r8,  &r->r9,  &r->r10, &r->r11,
-                               &r->r12, &r->r13, &r->r14, &r->r15};
-
-    return all[nr & 15];
-}
-
-static void load_register(struct vcpu *v, const struct full_insn *i, uint64_t value)
-{
-    uint64_t *reg = reg_of(v, i->reg), mask;
-    unsigned int bits = 8u * i->bytes;
-
-    if (i->sign && bits < 64 && value >> (bits - 1) & 1) {
-        value |= ~0ul << bits;
-    }
-    if (i->reg_high) {
-        *reg = (*reg & ~0xff00ul) | (value & 0xff) << 8;
-    } else if (i->reg_bytes >= 4) { /* a register of four bytes clears the upper half */
-        *reg = i->reg_bytes == 4 ? (uint32_t)value : value;
-    } else {
-        mask = (1ul << 8 * i->reg_bytes) - 1;
-        *reg = (*reg & ~mask) | (value & mask);
-    }
+    full_port(v, IO_PORT(info), &insn, !(info & IO_IN), value);
 }
 
 static void exit_nested_fault(struct vcpu *v)
@@ -164,14 +127,8 @@ static void exit_nested_fault(struct vcpu *v)
         return; /* another CPU has changed it: execute what is there now */
     }
     behind(v, v->regs.rip + insn.length);
-    if (insn.kind == INSN_STORE) {
-        value = insn.immediate ? insn.imm : *reg_of(v, insn.reg) >> (insn.reg_high ? 8 : 0);
-        full_mmio(v, gpa, insn.bytes, true, &value);
-    } else {
-        value = 0;
-        full_mmio(v, gpa, insn.bytes, false, &value);
-        load_register(v, &insn, value);
-    }
+    value = insn.immediate ? insn.imm : *full_register(v, insn.reg) >> (insn.reg_high ? 8 : 0);
+    full_mmio(v, gpa, &insn, insn.kind == INSN_STORE, value);
 }
 
 static void exit_exception(struct vcpu *v, uint8_t vector)

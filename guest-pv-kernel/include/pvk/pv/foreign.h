@@ -15,6 +15,9 @@
  */
 void *map_foreign(unsigned domid, const uint64_t *mfns, size_t count, unsigned rights, int *errors);
 
+/* One frame that the hypervisor keeps for a domain, by the number that XENMEM_acquire_resource gave; NULL. */
+void *map_resource(unsigned domid, uint64_t mfn);
+
 /* Undo it. */
 void unmap_foreign(void *va, size_t count);
 

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests and the console, see dm.h. A slot's fields are copied before they are used; the hypervisor fills them, a guest's port,
+ * size and data are in them. Invariant: a slot is ours from READY to the answer.
+ */
+#include "device-model/dm.h"
+
+#include <xen/hvm/dm_op.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+
+#include "common/compiler.h"
+#include "common/errno.h"
+#include "common/ioreq_state.h"
+#include "common/string.h"
+
+#define PORT_CMOS        0x70u
+#define PORT_DEBUG       0xe9u /* a byte to the console, without a serial port */
+#define PORT_COM1        0x3f8u
+#define PORT_PM1_CONTROL 0xb004u
+#define PM1_SLP_EN       0x2000u
+#define PORT_RESET       0xcf9u
+#define IRQ_COM1         4u
+
+static const struct {
+    uint16_t first, last;
+} ranges[] = {{PORT_CMOS, PORT_CMOS + 1},
+              {PORT_DEBUG, PORT_DEBUG},
+              {PORT_COM1, PORT_COM1 + 7},
+              {PORT_PM1_CONTROL, PORT_PM1_CONTROL + 1},
+              {PORT_RESET, PORT_RESET}};
+
+static long dm_op(struct dm *dm, struct xen_dm_op *op)
+{
+    return dm->x->t->dm_op(dm->x->t->ctx, dm->cfg.domid, op, sizeof(*op));
+}
+
+/* ---- the console ring, whose front end we are for the guest ---- */
+
+static void tell_console(struct dm *dm)
+{
+    struct xen_dm_op op = {.op = XENOLITH_DMOP_send, .u.nr_vcpus.vcpus = dm->cfg.console_port};
+
+    (void)dm_op(dm, &op);
+}
+
+static void output_flush(struct dm *dm)
+{
+    uint32_t prod = __atomic_load_n(&dm->ring->out_prod, __ATOMIC_RELAXED);
+    uint32_t cons = __atomic_load_n(&dm->ring->out_cons, __ATOMIC_ACQUIRE);
+    bool asleep = prod == cons, wrote = false;
+
+    while (dm->backlog_out != dm->backlog_in && prod - cons < sizeof(dm->ring->out)) {
+        dm->ring->out[prod++ % sizeof(dm->ring->out)] = dm->backlog[dm->backlog_out++ % DM_BACKLOG];
+        wrote = true;
+    }
+    if (wrote) {
+        __atomic_store_n(&dm->ring->out_prod, prod, __ATOMIC_SEQ_CST);
+        if (asleep || __atomic_load_n(&dm->ring->out_cons, __ATOMIC_SEQ_CST) != cons) {
+            tell_console(dm);
+        }
+    }
+}
+
+static void output(struct dm *dm, char c)
+{
+    if (dm->backlog_in - dm->backlog_out == DM_BACKLOG) {
+        dm->backlog_out++; /* nobody reads: the oldest goes */
+    }
+    dm->backlog[dm->backlog_in++ % DM_BACKLOG] = c;
+    output_flush(dm);
+}
+
+static void input_take(struct dm *dm)
+{
+    uint32_t cons = __atomic_load_n(&dm->ring->in_cons, __ATOMIC_RELAXED);
+    uint32_t prod = __atomic_load_n(&dm->ring->in_prod, __ATOMIC_ACQUIRE);
+    bool took = false;
+
+    while (cons != prod && prod - cons <= sizeof(dm->ring->in) &&
+           uart_input(&dm->uart, (uint8_t)dm->ring->in[cons % sizeof(dm->ring->in)])) {
+        cons++;
+        took = true;
+    }
+    if (took) {
+        __atomic_store_n(&dm->ring->in_cons, cons, __ATOMIC_RELEASE);
+        tell_console(dm);
+    }
+}
+
+static void line_update(struct dm *dm)
+{
+    bool level = uart_line(&dm->uart);
+    struct xen_dm_op op = {.op = XEN_DMOP_set_isa_irq_level,
+                           .u.set_isa_irq_level = {IRQ_COM1, level}};
+
+    if (level != dm->line) {
+        dm->line = level;
+        (void)dm_op(dm, &op);
+    }
+}
+
+/* ---- requests ---- */
+
+static void end(struct dm *dm, uint32_t reason)
+{
+    struct xen_dm_op op = {.op = XEN_DMOP_remote_shutdown, .u.remote_shutdown.reason = reason};
+
+    (void)dm_op(dm, &op);
+}
+
+static void port_write(struct dm *dm, uint16_t port, uint32_t value)
+{
+    int c;
+
+    if (port >= PORT_COM1 && port < PORT_COM1 + 8) {
+        c = uart_write(&dm->uart, port - PORT_COM1, (uint8_t)value);
+        if (c >= 0) {
+            output(dm, (char)c);
+        }
+    } else if ((port & 0xfffe) == PORT_CMOS) {
+        cmos_write(&dm->cmos, port & 1, (uint8_t)value);
+    } else if (port == PORT_DEBUG) {
+        output(dm, (char)value);
+    } else if (port == PORT_PM1_CONTROL && value & PM1_SLP_EN) {
+        end(dm, SHUTDOWN_poweroff);
+    } else if (port == PORT_RESET && (value & 6) == 6) {
+        end(dm, SHUTDOWN_reboot);
+    }
+}
+
+static uint64_t port_read(struct dm *dm, uint16_t port)
+{
+    if (port >= PORT_COM1 && port < PORT_COM1 + 8) {
+        return uart_read(&dm->uart, port - PORT_COM1);
+    }
+    if ((port & 0xfffe) == PORT_CMOS) {
+        return cmos_read(&dm->cmos, port & 1, dm->cfg.wall_seconds());
+    }
+    return port == PORT_DEBUG         ? PORT_DEBUG
+           : port == PORT_PM1_CONTROL ? 1
+                                      : UINT64_MAX; /* SCI_EN: ACPI is on */
+}
+
+static void answer(struct dm_vcpu *v, struct ioreq *slot)
+{
+    struct dm *dm = v->dm;
+    uint64_t addr = slot->addr, data = slot->data;
+    uint8_t type = slot->type;
+    bool read = slot->dir == IOREQ_READ;
+
+    ioreq_state_set(slot, STATE_IOREQ_INPROCESS, read);
+    if (type == IOREQ_TYPE_PIO && read) {
+        slot->data = port_read(dm, (uint16_t)addr);
+    } else if (type == IOREQ_TYPE_PIO) {
+        port_write(dm, (uint16_t)addr, (uint32_t)data);
+    } else {
+        slot->data = UINT64_MAX; /* no device of ours is in memory */
+    }
+    ioreq_state_set(slot, STATE_IORESP_READY, read);
+}
+
+static void event(void *arg)
+{
+    struct dm_vcpu *v = arg;
+    struct dm *dm = v->dm;
+    struct ioreq *slot = dm->page->vcpu_ioreq + v->id;
+    bool asked = ioreq_state(slot) == STATE_IOREQ_READY;
+
+    if (asked) {
+        answer(v, slot);
+    }
+    input_take(dm);
+    output_flush(dm);
+    line_update(dm); /* before the vCPU goes on */
+    if (asked) {
+        dm->x->t->event_notify(dm->x->t->ctx, v->port);
+    }
+}
+
+/* ---- start and end ---- */
+
+static int fail(const struct dm *dm, struct xeno_error *err, const char *what, long rc)
+{
+    return xeno_fail(err, "device model of domain %u: cannot %s: %s", dm->cfg.domid, what,
+                     xeno_errno_text(rc));
+}
+
+static long server_create(struct dm *dm)
+{
+    struct xen_dm_op create = {.op = XEN_DMOP_create_ioreq_server},
+                     destroy = {.op = XEN_DMOP_destroy_ioreq_server};
+    long rc = dm_op(dm, &create);
+
+    if (rc == -ENOSPC) { /* somebody's before us */
+        rc = dm_op(dm, &destroy);
+        create = (struct xen_dm_op){.op = XEN_DMOP_create_ioreq_server};
+        rc = rc ? rc : dm_op(dm, &create);
+    }
+    return rc;
+}
+
+static int server_prepare(struct dm *dm, struct xeno_error *err)
+{
+    const struct xeno_transport *t = dm->x->t;
+    struct xen_dm_op op = {.op = XEN_DMOP_nr_vcpus};
+    long rc = server_create(dm);
+
+    rc = rc ? rc : dm_op(dm, &op);
+    if (rc) {
+        return fail(dm, err, "become its server of I/O requests", rc);
+    }
+    dm->nr_vcpus = MIN(op.u.nr_vcpus.vcpus, DM_MAX_VCPUS);
+    dm->page = t->map_resource(t->ctx, dm->cfg.domid, XENMEM_resource_ioreq_server, 0,
+                               XENMEM_resource_ioreq_server_frame_ioreq(0));
+    dm->ring = dm->page ? t->map_foreign(t->ctx, dm->cfg.domid, &dm->cfg.console_gfn, 1) : NULL;
+    if (!dm->ring) {
+        return fail(dm, err, "map its requests and its console", -ENOMEM);
+    }
+    for (uint32_t i = 0; i < dm->nr_vcpus; i++) {
+        dm->vcpu[i] = (struct dm_vcpu){.dm = dm, .id = i};
+        rc = t->event_bind(t->ctx, dm->cfg.domid, dm->page->vcpu_ioreq[i].vp_eport, event,
+                           &dm->vcpu[i]);
+        if (rc < 0) {
+            return fail(dm, err, "connect to its vCPUs", rc);
+        }
+        dm->vcpu[i].port = (uint32_t)rc;
+    }
+    return 0;
+}
+
+static int server_enable(struct dm *dm, struct xeno_error *err)
+{
+    struct xen_dm_op enable = {.op = XEN_DMOP_set_ioreq_server_state,
+                               .u.set_ioreq_server_state.enabled = 1};
+    long rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(ranges); i++) {
+        struct xen_dm_op map = {.op = XEN_DMOP_map_io_range_to_ioreq_server,
+                                .u.map_io_range_to_ioreq_server = {.type = XEN_DMOP_IO_RANGE_PORT,
+                                                                   .start = ranges[i].first,
+                                                                   .end = ranges[i].last}};
+
+        rc = dm_op(dm, &map);
+    }
+    rc = rc ? rc : dm_op(dm, &enable);
+    return rc ? fail(dm, err, "take its ports", rc) : 0;
+}
+
+int dm_start(struct dm *dm, struct xeno *x, const struct dm_config *cfg, struct xeno_error *err)
+{
+    long rc;
+
+    memset(dm, 0, sizeof(*dm));
+    dm->x = x;
+    dm->cfg = *cfg;
+    uart_reset(&dm->uart);
+    cmos_reset(&dm->cmos);
+    /* Nothing may be asked while there is nobody to answer: the domain stands still. */
+    rc = xeno_domain_pause(x, cfg->domid);
+    if (rc) {
+        return fail(dm, err, "pause it", rc);
+    }
+    rc = server_prepare(dm, err);
+    rc = rc ? rc : server_enable(dm, err);
+    if (rc) {
+        dm_stop(dm);
+    }
+    xeno_domain_unpause(x, cfg->domid);
+    return (int)rc;
+}
+
+void dm_stop(struct dm *dm)
+{
+    const struct xeno_transport *t = dm->x->t;
+
+    for (uint32_t i = 0; i < dm->nr_vcpus; i++) {
+        if (dm->vcpu[i].port) {
+            t->event_unbind(t->ctx, dm->vcpu[i].port);
+        }
+    }
+    if (dm->ring) {
+        t->unmap_foreign(t->ctx, dm->ring, 1);
+    }
+    if (dm->page) {
+        t->unmap_foreign(t->ctx, dm->page, 1);
+    }
+    dm->nr_vcpus = 0;
+    dm->ring = NULL;
+    dm->page = NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device model of one fully virtualized domain over libxeno's transport: takes its I/O requests, answers them out of its
+ * devices, carries the serial port to the domain's console ring and back. The place it runs in brings the events.
+ */
+#ifndef DEVICE_MODEL_DM_H
+#define DEVICE_MODEL_DM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xen/hvm/ioreq.h>
+#include <xen/io/console.h>
+
+#include "device-model/cmos.h"
+#include "device-model/uart.h"
+#include "libxeno/xeno.h"
+
+#define DM_MAX_VCPUS 128u
+#define DM_BACKLOG   4096u /* output that the console has no room for yet: a power of two */
+
+struct dm;
+
+struct dm_vcpu {
+    struct dm *dm;
+    uint32_t id;
+    uint32_t port; /* ours, 0: none */
+};
+
+struct dm_config {
+    uint32_t domid;
+    uint64_t console_gfn;  /* the page of the console ring, in the domain */
+    uint32_t console_port; /* the domain's end of the console's channel */
+    uint64_t (*wall_seconds)(void);
+};
+
+struct dm {
+    struct xeno *x;
+    struct dm_config cfg;
+    struct shared_iopage *page;
+    uint32_t nr_vcpus;
+    struct dm_vcpu vcpu[DM_MAX_VCPUS];
+    struct xencons_interface *ring;
+    char backlog[DM_BACKLOG];
+    uint32_t backlog_in, backlog_out;
+    struct uart uart;
+    struct cmos cmos;
+    bool line; /* level of the serial port's interrupt, as the domain has it */
+};
+
+/*
+ * Take over the domain: also from a device model that is no more, whose open requests are answered then. 0, or -1 with err
+ * and nothing left.
+ */
+int dm_start(struct dm *dm, struct xeno *x, const struct dm_config *cfg, struct xeno_error *err);
+/* Let go of it; the domain may have gone. */
+void dm_stop(struct dm *dm);
+
+#endif
