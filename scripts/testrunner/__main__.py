@@ -18,13 +18,14 @@ def parse():
     parser.add_argument("--fast", action="store_true", help="host unit tests, policy and ABI layout only (under two minutes)")
     parser.add_argument("--list", action="store_true", help="print the names of the tests, run nothing")
     parser.add_argument("--bench", action="store_true", help="run the benchmarks instead")
+    parser.add_argument("--soak", action="store_true", help="run the long tests instead: minutes each, for releases")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="tests at a time (2)")
     parser.add_argument("pattern", nargs="*", help="run only tests whose name contains, or matches, one of these")
     return parser.parse_args()
 
 
 def selected(test, args):
-    if args.bench != (test.category == "bench"):
+    if args.bench != (test.category == "bench") or args.soak != (test.category == "soak"):
         return False
     if args.fast and not test.fast:
         return False

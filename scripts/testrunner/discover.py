@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CATEGORIES = ["build", "unit", "policy", "compat", "fuzz", "guest", "system", "bench"]
+CATEGORIES = ["build", "unit", "policy", "compat", "fuzz", "guest", "system", "bench", "soak"]
 FUZZ_SECONDS = int(os.environ.get("XENO_FUZZ_SECONDS", "20"))
 PYTHON = [sys.executable or "python3", "-B"]
 
@@ -71,9 +71,9 @@ def guest():
         yield Test(f"guest:{name}", PYTHON + ["tests/guest/run_guest_test.py", name], 600, ["release"])
 
 
-def functions(file):
+def functions(file, prefix="test_"):
     tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith(prefix)]
 
 
 def system():
@@ -89,5 +89,13 @@ def bench():
         yield Test(f"bench:{file.stem[6:]}", PYTHON + [f"tests/bench/{file.name}"], 1800, ["release"], alone=True)
 
 
+def soak():
+    """What takes minutes and is for releases, not for every change."""
+    for file in exists("tests/soak", "soak_*.py"):
+        for function in functions(file, "soak_"):
+            yield Test(f"soak:{file.stem[5:]}/{function[5:]}", PYTHON + [f"tests/soak/{file.name}", function], 1800, ["release"],
+                       alone=True)
+
+
 def all_tests():
-    return [test for find in (builds, unit, policy, compat, fuzz, guest, system, bench) for test in find()]
+    return [test for find in (builds, unit, policy, compat, fuzz, guest, system, bench, soak) for test in find()]
