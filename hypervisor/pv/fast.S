@@ -6,14 +6,11 @@
  * Invariant: guest memory is touched on the main stack only, with a fix-up. Neither work nor an event can have come up since
  * the guest was entered, for interrupts are off; only iret, which unmasks events, looks for one.
  */
-#include "asm_offsets.h"
-#include "x86/layout.h"
+#include "x86/entry_macros.h"
 #include "x86/vcpu_head.h"
 
 /* A field of the running vCPU while rsp still points at the error code in its regs. */
 #define AT_ENTRY(field) (field - VCPU_ERROR_CODE)(%rsp)
-/* A field of this CPU's data, from the top of its main stack. */
-#define CPU(field) (PCPU_DATA_OFFSET - PCPU_STACK_TOP + field)
 
 #define CANONICAL_SHIFT 16
 /* Bits 63-43 of every address of the hypervisor's range: HV_VIRT_START to HV_VIRT_END. */
@@ -27,7 +24,6 @@
 #define FLAGS_ALWAYS  0x202
 #define FLAG_IF_BIT   9
 
-#define NR_IRET  23
 #define VEC_UD   6
 #define VEC_PF   14
 #define PFEC_P_W 3
@@ -45,29 +41,6 @@ error_vectors:
     .long 1 << 10 | 1 << 11 | 1 << 12 | 1 << 14 | 1 << 17
 
     .text
-.macro function name
-    .globl \name
-    .type \name, @function
-\name:
-.endm
-
-/* Becomes STAC (cb) or CLAC (ca) where SMAP is on. */
-.macro user_access opcode3
-9990: .byte 0x0f, 0x1f, 0x00
-    .pushsection .patch_sites, "a"
-    .quad 9990b
-    .byte 0x0f, 0x01, \opcode3, 0, 0, 0, 0, 0
-    .popsection
-.endm
-
-/* An instruction that touches guest memory. */
-.macro guest fixup, insn:vararg
-9991: \insn
-    .pushsection .extable, "a"
-    .quad 9991b, \fixup
-    .popsection
-.endm
-
 /* rbx: vCPU in user mode; rsp: top of the main stack; changes rax, rcx. As pv_toggle_mode(). */
 .macro to_kernel_mode
     movq tlb_flush_clock(%rip), %rax
@@ -101,31 +74,31 @@ error_vectors:
 2:  andq $-16, %rdx
     subq $56 + \extra, %rdx
     check_place fast_no_stack
-    user_access 0xcb
+    open_user_access
     movq VCPU_RCX(%rbx), %rax
-    guest fast_no_stack, movq %rax, (%rdx)
-    guest fast_no_stack, movq %r11, 8(%rdx)
+    may_fault fast_no_stack, movq %rax, (%rdx)
+    may_fault fast_no_stack, movq %r11, 8(%rdx)
     .if \extra
     movl VCPU_ERROR_CODE(%rbx), %eax
-    guest fast_no_stack, movq %rax, 16(%rdx)
+    may_fault fast_no_stack, movq %rax, 16(%rdx)
     .endif
     movq VCPU_RIP(%rbx), %rax
-    guest fast_no_stack, movq %rax, 16 + \extra(%rdx)
+    may_fault fast_no_stack, movq %rax, 16 + \extra(%rdx)
     xorl %eax, %eax
     cmpb $0, INFO_MASK(%rsi)
     setne %al
     shlq $32, %rax
     orq %rcx, %rax
-    guest fast_no_stack, movq %rax, 24 + \extra(%rdx)
+    may_fault fast_no_stack, movq %rax, 24 + \extra(%rdx)
     shrq $32, %rax
     shll $FLAG_IF_BIT, %eax
     xorq VCPU_RFLAGS(%rbx), %rax /* the hardware flag is always set */
-    guest fast_no_stack, movq %rax, 32 + \extra(%rdx)
+    may_fault fast_no_stack, movq %rax, 32 + \extra(%rdx)
     movq VCPU_RSP(%rbx), %rax
-    guest fast_no_stack, movq %rax, 40 + \extra(%rdx)
+    may_fault fast_no_stack, movq %rax, 40 + \extra(%rdx)
     movzwl VCPU_SS(%rbx), %eax
-    guest fast_no_stack, movq %rax, 48 + \extra(%rdx)
-    user_access 0xca
+    may_fault fast_no_stack, movq %rax, 48 + \extra(%rdx)
+    close_user_access
     cmpb $0, TRAP_MASK_EVENTS(%rdi)
     je 3f
     movb $1, INFO_MASK(%rsi)
@@ -143,11 +116,9 @@ error_vectors:
 
 /* rcx, r11: rip, rflags; rdx: rsp; rbx: vCPU, with rax, rbx, rdx and rsi in its regs; all else is the guest's. */
 fast_sysret:
-    movq VCPU_RAX(%rbx), %rax
-    movq VCPU_RSI(%rbx), %rsi
+    load_registers %rbx, rax, rsi
     movq %rdx, %rsp
-    movq VCPU_RDX(%rbx), %rdx
-    movq VCPU_RBX(%rbx), %rbx
+    load_registers %rbx, rdx, rbx
     sysretq
 
 /* From a guest, any vector; rsp: at the error code in curr->regs. */
@@ -162,10 +133,7 @@ function fast_trap
     jnc fast_trap_common
     cmpb $0, VCPU_SLOW_PATHS(%rbx)
     jne fast_trap_common
-    movq %rcx, VCPU_RCX(%rbx)
-    movq %rdx, VCPU_RDX(%rbx)
-    movq %rsi, VCPU_RSI(%rbx)
-    movq %rdi, VCPU_RDI(%rbx)
+    store_registers %rbx, rcx, rdx, rsi, rdi
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movq VCPU_INFO(%rbx), %rsi
     movq VCPU_TRAPS(%rbx), %rdi
@@ -206,36 +174,24 @@ trap_page_fault:
 
 trap_undefined:
     movq VCPU_RIP(%rbx), %rdx
-    user_access 0xcb
-    guest fast_trap_undo, movl (%rdx), %edx
-    user_access 0xca
+    open_user_access
+    may_fault fast_trap_undo, movl (%rdx), %edx
+    close_user_access
     cmpl $FORCED_EMULATION, %edx
     jne trap_deliver
 
 /* Everything as it was at fast_trap; then the common way. */
 fast_trap_undo:
-    movq VCPU_RCX(%rbx), %rcx
-    movq VCPU_RDX(%rbx), %rdx
-    movq VCPU_RSI(%rbx), %rsi
-    movq VCPU_RDI(%rbx), %rdi
+    load_registers %rbx, rcx, rdx, rsi, rdi
     leaq VCPU_ERROR_CODE(%rbx), %rsp
 fast_trap_common:
-    movq VCPU_RAX(%rbx), %rax
-    movq VCPU_RBX(%rbx), %rbx
+    load_registers %rbx, rax, rbx
     jmp guest_trap
 
 /* The guest's stack takes no frame. rbx: vCPU, in kernel mode; rdx: where the frame was to go. */
 fast_no_stack:
-    user_access 0xca
-    movq %r8, VCPU_R8(%rbx)
-    movq %r9, VCPU_R9(%rbx)
-    movq %r10, VCPU_R10(%rbx)
-    movq %r11, VCPU_R11(%rbx)
-    movq %r12, VCPU_R12(%rbx)
-    movq %r13, VCPU_R13(%rbx)
-    movq %r14, VCPU_R14(%rbx)
-    movq %r15, VCPU_R15(%rbx)
-    movq %rbp, VCPU_RBP(%rbx)
+    close_user_access
+    store_registers %rbx, r8, r9, r10, r11, r12, r13, r14, r15, rbp
     movb $1, VCPU_EXIT_IRET(%rbx)
     movq %rbx, %rdi
     movq %rdx, %rsi
@@ -255,8 +211,7 @@ function fast_syscall
     movq VCPU_INFO(%rbx), %rsi
     cmpb $0, INFO_MASK(%rsi)
     jne 1f
-    movq %rax, VCPU_RAX(%rbx)
-    movq %rdx, VCPU_RDX(%rbx)
+    store_registers %rbx, rax, rdx
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movq VCPU_COUNTERS(%rbx), %rax
     incq COUNTERS_SYSCALL(%rax)
@@ -265,17 +220,17 @@ function fast_syscall
     andq $-16, %rdx
     subq $56, %rdx
     check_place fast_no_stack
-    user_access 0xcb
+    open_user_access
     movq VCPU_RIP(%rbx), %rcx
-    guest fast_no_stack, movq %rcx, (%rdx)
-    guest fast_no_stack, movq %r11, 8(%rdx)
-    guest fast_no_stack, movq %rcx, 16(%rdx)
-    guest fast_no_stack, movq $SEL_GUEST_CS64, 24(%rdx)
-    guest fast_no_stack, movq %r11, 32(%rdx)
+    may_fault fast_no_stack, movq %rcx, (%rdx)
+    may_fault fast_no_stack, movq %r11, 8(%rdx)
+    may_fault fast_no_stack, movq %rcx, 16(%rdx)
+    may_fault fast_no_stack, movq $SEL_GUEST_CS64, 24(%rdx)
+    may_fault fast_no_stack, movq %r11, 32(%rdx)
     movq VCPU_RSP(%rbx), %rax
-    guest fast_no_stack, movq %rax, 40(%rdx)
-    guest fast_no_stack, movq $SEL_GUEST_DS, 48(%rdx)
-    user_access 0xca
+    may_fault fast_no_stack, movq %rax, 40(%rdx)
+    may_fault fast_no_stack, movq $SEL_GUEST_DS, 48(%rdx)
+    close_user_access
     cmpb $0, VCPU_SYSCALL_MASK(%rbx)
     je 2f
     movb $1, INFO_MASK(%rsi)
@@ -295,25 +250,23 @@ function fast_iret
     leaq -VCPU_ERROR_CODE(%rsp), %rbx
     cmpb $0, VCPU_SLOW_PATHS(%rbx)
     jne fast_iret_common
-    movq %rdx, VCPU_RDX(%rbx)
-    movq %rsi, VCPU_RSI(%rbx)
-    movq %rdi, VCPU_RDI(%rbx)
+    store_registers %rbx, rdx, rsi, rdi
     movq VCPU_RSP(%rbx), %rdx
     check_place fast_iret_undo
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
-    user_access 0xcb
-    guest fast_iret_undo, movq (%rdx), %rax
+    open_user_access
+    may_fault fast_iret_undo, movq (%rdx), %rax
     movq %rax, VCPU_RAX(%rbx)
-    guest fast_iret_undo, movq 8(%rdx), %rax
+    may_fault fast_iret_undo, movq 8(%rdx), %rax
     movq %rax, VCPU_R11(%rbx)
-    guest fast_iret_undo, movq 16(%rdx), %rax
+    may_fault fast_iret_undo, movq 16(%rdx), %rax
     movq %rax, VCPU_RCX(%rbx)
-    guest fast_iret_undo, movq 32(%rdx), %rsi
-    guest fast_iret_undo, movq 40(%rdx), %rdi
-    guest fast_iret_undo, movq 48(%rdx), %rcx
-    guest fast_iret_undo, movq 56(%rdx), %r11
-    guest fast_iret_undo, movzwl 64(%rdx), %eax
-    user_access 0xca
+    may_fault fast_iret_undo, movq 32(%rdx), %rsi
+    may_fault fast_iret_undo, movq 40(%rdx), %rdi
+    may_fault fast_iret_undo, movq 48(%rdx), %rcx
+    may_fault fast_iret_undo, movq 56(%rdx), %r11
+    may_fault fast_iret_undo, movzwl 64(%rdx), %eax
+    close_user_access
     /* rsi rip, rdi cs, rcx rflags, r11 rsp, eax ss: the flat selectors or ones of the guest's own tables */
     orl $3, %eax
     cmpl $SEL_GUEST_DS, %eax
@@ -357,17 +310,8 @@ function fast_iret
     cmpb $0, INFO_PENDING(%rsi)
     jne fast_iret_event
 5:  movq VCPU_RAX(%rbx), %rax
-    movq VCPU_RCX(%rbx), %rcx
-    movq VCPU_RDX(%rbx), %rdx
-    movq VCPU_RSI(%rbx), %rsi
-    movq VCPU_RDI(%rbx), %rdi
-    movq VCPU_R11(%rbx), %r11
-    movq VCPU_RBX(%rbx), %rbx
-fast_iret_insn:
-    iretq
-    .pushsection .extable, "a"
-    .quad fast_iret_insn, fast_iret_fault
-    .popsection
+    load_registers %rbx, rcx, rdx, rsi, rdi, r11, rbx
+    may_fault fast_iret_fault, iretq
 
 /* To user mode; five words are on the stack. */
 4:  movq VCPU_USER_ROOT(%rbx), %rsi
@@ -384,11 +328,9 @@ fast_iret_insn:
 
 /* Something unusual, or a frame that cannot be read: once more, in C. */
 fast_iret_undo:
-    user_access 0xca
+    close_user_access
     movl $NR_IRET, %eax
-    movq VCPU_RDX(%rbx), %rdx
-    movq VCPU_RSI(%rbx), %rsi
-    movq VCPU_RDI(%rbx), %rdi
+    load_registers %rbx, rdx, rsi, rdi
     leaq VCPU_ERROR_CODE(%rbx), %rsp
 fast_iret_common:
     movq VCPU_RBX(%rbx), %rbx
@@ -402,14 +344,7 @@ fast_iret_event:
     popq VCPU_RSP(%rbx)
     popq VCPU_SS(%rbx)
 fast_save_rest:
-    movq %r8, VCPU_R8(%rbx)
-    movq %r9, VCPU_R9(%rbx)
-    movq %r10, VCPU_R10(%rbx)
-    movq %r12, VCPU_R12(%rbx)
-    movq %r13, VCPU_R13(%rbx)
-    movq %r14, VCPU_R14(%rbx)
-    movq %r15, VCPU_R15(%rbx)
-    movq %rbp, VCPU_RBP(%rbx)
+    store_registers %rbx, r8, r9, r10, r12, r13, r14, r15, rbp
     movb $1, VCPU_EXIT_IRET(%rbx)
     jmp guest_exit
 
@@ -425,18 +360,5 @@ fast_iret_fault:
     popq VCPU_RFLAGS(%rbx)
     popq VCPU_RSP(%rbx)
     popq VCPU_SS(%rbx)
-    movq %rax, VCPU_RAX(%rbx)
-    movq %rcx, VCPU_RCX(%rbx)
-    movq %rdx, VCPU_RDX(%rbx)
-    movq %rsi, VCPU_RSI(%rbx)
-    movq %rdi, VCPU_RDI(%rbx)
-    movq %r8, VCPU_R8(%rbx)
-    movq %r9, VCPU_R9(%rbx)
-    movq %r10, VCPU_R10(%rbx)
-    movq %r11, VCPU_R11(%rbx)
-    movq %r12, VCPU_R12(%rbx)
-    movq %r13, VCPU_R13(%rbx)
-    movq %r14, VCPU_R14(%rbx)
-    movq %r15, VCPU_R15(%rbx)
-    movq %rbp, VCPU_RBP(%rbx)
+    store_registers %rbx, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rbp
     jmp guest_iret_fault

@@ -19,16 +19,8 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
     DEFINE(VCPU_REGS, offsetof(struct vcpu_head, regs));
-    DEFINE(VCPU_R15, REG(r15));
-    DEFINE(VCPU_R14, REG(r14));
-    DEFINE(VCPU_R13, REG(r13));
-    DEFINE(VCPU_R12, REG(r12));
-    DEFINE(VCPU_RBP, REG(rbp));
     DEFINE(VCPU_RBX, REG(rbx));
     DEFINE(VCPU_R11, REG(r11));
-    DEFINE(VCPU_R10, REG(r10));
-    DEFINE(VCPU_R9, REG(r9));
-    DEFINE(VCPU_R8, REG(r8));
     DEFINE(VCPU_RAX, REG(rax));
     DEFINE(VCPU_RCX, REG(rcx));
     DEFINE(VCPU_RDX, REG(rdx));

@@ -5,65 +5,23 @@
  *   r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi | error code, vector | rip cs rflags rsp ss   (rising)
  * Invariant: IF = 0 in here, GS is the guest's, and nothing of a vCPU is on a hypervisor stack when its C call returns.
  */
-#include "asm_offsets.h"
-#include "x86/layout.h"
+#include "x86/entry_macros.h"
 
 #define FRAME_RIP 8 /* from the error code up */
 #define FRAME_CS  16
-#define NR_IRET   23
 
-/* A field of this CPU's data, from the top of its main stack. */
-#define CPU(field) (PCPU_DATA_OFFSET - PCPU_STACK_TOP + field)
-/* The same from the page of the SYSCALL stubs, wherever it is mapped. */
+/* A field of this CPU's data, from the page of the SYSCALL stubs, wherever it is mapped. */
 #define STUB_CPU(field) syscall_page + (PCPU_DATA_OFFSET - PCPU_TRAMPOLINE_OFFSET + field)(%rip)
 
-.macro save_registers
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+.macro push_registers
+    .irp reg, PUSHED_REGISTERS
+    pushq %\reg
+    .endr
 .endm
 
 /* All but rcx, r11, rsp and the base register rbx. */
 .macro load_most_registers
-    movq VCPU_R15(%rbx), %r15
-    movq VCPU_R14(%rbx), %r14
-    movq VCPU_R13(%rbx), %r13
-    movq VCPU_R12(%rbx), %r12
-    movq VCPU_RBP(%rbx), %rbp
-    movq VCPU_R10(%rbx), %r10
-    movq VCPU_R9(%rbx), %r9
-    movq VCPU_R8(%rbx), %r8
-    movq VCPU_RAX(%rbx), %rax
-    movq VCPU_RDX(%rbx), %rdx
-    movq VCPU_RSI(%rbx), %rsi
-    movq VCPU_RDI(%rbx), %rdi
-.endm
-
-/* Becomes CLAC where SMAP is on (cpu.c): a guest's AC flag survives exceptions and interrupts. */
-.macro close_user_access
-9990: .byte 0x0f, 0x1f, 0x00
-    .pushsection .patch_sites, "a"
-    .quad 9990b
-    .byte 0x0f, 0x01, 0xca, 0, 0, 0, 0, 0
-    .popsection
-.endm
-
-.macro function name
-    .globl \name
-    .type \name, @function
-\name:
+    load_registers %rbx, r15, r14, r13, r12, rbp, r10, r9, r8, rax, rdx, rsi, rdi
 .endm
 
     /* ---- SYSCALL stubs: one physical page, mapped at its place in every CPU's area; LSTAR, then CSTAR 64 bytes on ---- */
@@ -100,7 +58,7 @@ function syscall_entry
 /* Also where the short ways of pv/fast.S give up, with all registers as they were. */
     .globl hypercall_common, user_syscall_common
 hypercall_common:
-    save_registers
+    push_registers
     leaq -VCPU_REGS(%rsp), %rbx
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movb $0, VCPU_EXIT_IRET(%rbx)
@@ -148,14 +106,8 @@ guest_iret:
     pushq VCPU_CS(%rbx)
     pushq VCPU_RIP(%rbx)
     load_most_registers
-    movq VCPU_RCX(%rbx), %rcx
-    movq VCPU_R11(%rbx), %r11
-    movq VCPU_RBX(%rbx), %rbx
-guest_iret_insn:
-    iretq
-    .pushsection .extable, "a"
-    .quad guest_iret_insn, guest_iret_fault
-    .popsection
+    load_registers %rbx, rcx, r11, rbx
+    may_fault guest_iret_fault, iretq
 
 guest_exit_work:
     call trap_exit_work
@@ -182,7 +134,7 @@ function syscall32_entry
     jmp guest_trap
 
 user_syscall_common:
-    save_registers
+    push_registers
     leaq -VCPU_REGS(%rsp), %rbx
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movb $0, VCPU_EXIT_IRET(%rbx)
@@ -237,7 +189,7 @@ any_trap:
     jmp hv_trap
     .globl guest_trap
 guest_trap:
-    save_registers
+    push_registers
     cld
     close_user_access
     leaq -VCPU_REGS(%rsp), %rbx
@@ -249,7 +201,7 @@ guest_trap:
 
 /* From ring 0: an interrupt at a preemption point or in idle, a fault with a fix-up, or the end. */
 hv_trap:
-    save_registers
+    push_registers
     cld
     close_user_access
     movq %rsp, %rdi
@@ -257,21 +209,9 @@ hv_trap:
     andq $-16, %rsp /* already so but on a stack that an NMI interrupted early */
     call trap_from_hv
     movq %rbp, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rax
-    popq %rcx
-    popq %rdx
-    popq %rsi
-    popq %rdi
+    .irp reg, ALL_REGISTERS
+    popq %\reg
+    .endr
     addq $8, %rsp
     iretq
 
