@@ -146,6 +146,16 @@ uint64_t emul_operand_address(const struct emul *e)
     return emul_mem_address(&e->insn, e->mode, e->gpr, e->v->regs.rip + e->insn.length, base);
 }
 
+void emul_address_add(struct emul *e, unsigned int reg, int64_t step)
+{
+    e->gpr[reg] = emul_cut(e->gpr[reg] + (uint64_t)step, e->insn.addr_bytes);
+}
+
+void emul_string_advance(struct emul *e, unsigned int reg)
+{
+    emul_address_add(e, reg, e->rflags & FLAG_DF ? -(int64_t)e->insn.op_bytes : (int64_t)e->insn.op_bytes);
+}
+
 enum emul_status emul_operand_fault(struct vcpu *v, gva_t at, unsigned int nr_bytes, bool write)
 {
     const struct percpu *cpu = this_cpu();

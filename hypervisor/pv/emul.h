@@ -38,6 +38,10 @@ bool emul_finish(struct emul *e, enum emul_status status);
 /* Linear address of the instruction's memory operand. */
 uint64_t emul_operand_address(const struct emul *e);
 
+/* Add to rsi, rdi or rcx at the width of addresses (32-bit ones clear the upper half); on to a string's next element. */
+void emul_address_add(struct emul *e, unsigned int reg, int64_t step);
+void emul_string_advance(struct emul *e, unsigned int reg);
+
 /* The exception for an operand that could not be reached on the guest's behalf just now, as the CPU's last fault tells. */
 enum emul_status emul_operand_fault(struct vcpu *v, gva_t at, unsigned int nr_bytes, bool write);
 

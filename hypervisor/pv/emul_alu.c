@@ -59,248 +59,85 @@ void emul_reg_write(const struct emul_insn *insn, uint64_t gpr[EMUL_NR_GPRS], ui
     }
 }
 
-static uint64_t sign_bit(unsigned int nr_bytes)
-{
-    return UINT64_C(1) << (8 * nr_bytes - 1);
-}
-
 /* ZF, SF and PF of a result that is already cut to nr_bytes. */
 static uint64_t result_flags(uint64_t result, unsigned int nr_bytes)
 {
     uint64_t flags = 0;
 
     if (result == 0) {
-        flags |= EMUL_FLAG_ZF;
+        flags |= FLAG_ZF;
     }
-    if (result & sign_bit(nr_bytes)) {
-        flags |= EMUL_FLAG_SF;
+    if (result >> (8 * nr_bytes - 1)) {
+        flags |= FLAG_SF;
     }
     if (!__builtin_parity((unsigned int)(result & 0xff))) {
-        flags |= EMUL_FLAG_PF;
+        flags |= FLAG_PF;
     }
     return flags;
 }
 
-/* a + b + carry in nr_bytes; *flags gets all six arithmetic flags. */
-static uint64_t add_with_flags(uint64_t a, uint64_t b, unsigned int carry, unsigned int nr_bytes,
-                               uint64_t *flags)
+/* All six arithmetic flags of comparing a with b, both cut to nr_bytes. */
+static uint64_t compare_flags(uint64_t a, uint64_t b, unsigned int nr_bytes)
 {
-    uint64_t result = emul_cut(a + b + carry, nr_bytes);
-    uint64_t sign = sign_bit(nr_bytes);
-    uint64_t carries = (a & b) | ((a | b) & ~result);
+    uint64_t difference = emul_cut(a - b, nr_bytes);
+    uint64_t flags = result_flags(difference, nr_bytes);
 
-    *flags = result_flags(result, nr_bytes);
-    *flags |= carries & sign ? EMUL_FLAG_CF : 0;
-    *flags |= (a ^ b ^ result) & 0x10 ? EMUL_FLAG_AF : 0;
-    *flags |= (a ^ result) & (b ^ result) & sign ? EMUL_FLAG_OF : 0;
-    return result;
+    flags |= a < b ? FLAG_CF : 0;
+    flags |= (a ^ b ^ difference) & 0x10 ? FLAG_AF : 0;
+    flags |= ((a ^ b) & (a ^ difference)) >> (8 * nr_bytes - 1) ? FLAG_OF : 0;
+    return flags;
 }
 
-/* a - b - borrow in nr_bytes; *flags gets all six arithmetic flags. */
-static uint64_t sub_with_flags(uint64_t a, uint64_t b, unsigned int borrow, unsigned int nr_bytes,
-                               uint64_t *flags)
-{
-    uint64_t result = emul_cut(a - b - borrow, nr_bytes);
-    uint64_t sign = sign_bit(nr_bytes);
-    uint64_t borrows = (~a & b) | ((~a | b) & result);
-
-    *flags = result_flags(result, nr_bytes);
-    *flags |= borrows & sign ? EMUL_FLAG_CF : 0;
-    *flags |= (a ^ b ^ result) & 0x10 ? EMUL_FLAG_AF : 0;
-    *flags |= (a ^ b) & (a ^ result) & sign ? EMUL_FLAG_OF : 0;
-    return result;
-}
-
-/* The operand that comes with the instruction, cut to its width. */
-static uint64_t source_value(const struct emul_insn *insn, const uint64_t gpr[EMUL_NR_GPRS])
-{
-    switch (insn->src) {
-    case EMUL_SRC_REG:
-        return emul_reg_value(insn, gpr);
-    case EMUL_SRC_IMM:
-        return emul_cut(insn->imm, insn->op_bytes);
-    case EMUL_SRC_NONE:
-    case EMUL_SRC_STRING:
-        break;
-    }
-    return 0;
-}
-
-/* add ... xor and the unary four. False: op is none of them. */
-static bool alu_arithmetic(const struct emul_insn *insn, uint64_t a, uint64_t b, uint64_t rflags,
-                           struct emul_outcome *outcome)
+bool emul_alu(const struct emul_insn *insn, uint64_t old, const uint64_t gpr[EMUL_NR_GPRS], uint64_t rflags,
+              struct emul_outcome *outcome)
 {
     unsigned int nr = insn->op_bytes;
-    unsigned int carry = rflags & EMUL_FLAG_CF ? 1 : 0;
-    uint64_t changed = EMUL_FLAGS_ARITHMETIC;
-    uint64_t flags = 0;
-    uint64_t result;
+    uint64_t a = emul_cut(old, nr);
+    uint64_t b = insn->src == EMUL_SRC_REG ? emul_reg_value(insn, gpr) : emul_cut(insn->imm, nr);
+    uint64_t bit = UINT64_C(1) << (b & (8 * nr - 1));
+    uint64_t expected = emul_cut(gpr[EMUL_GPR_RAX], nr);
 
-    switch (insn->op) {
-    case EMUL_OP_ADD:
-        result = add_with_flags(a, b, 0, nr, &flags);
-        break;
-    case EMUL_OP_ADC:
-        result = add_with_flags(a, b, carry, nr, &flags);
-        break;
-    case EMUL_OP_SUB:
-        result = sub_with_flags(a, b, 0, nr, &flags);
-        break;
-    case EMUL_OP_SBB:
-        result = sub_with_flags(a, b, carry, nr, &flags);
-        break;
-    case EMUL_OP_INC:
-        result = add_with_flags(a, 1, 0, nr, &flags);
-        changed &= ~(uint64_t)EMUL_FLAG_CF;
-        break;
-    case EMUL_OP_DEC:
-        result = sub_with_flags(a, 1, 0, nr, &flags);
-        changed &= ~(uint64_t)EMUL_FLAG_CF;
-        break;
-    case EMUL_OP_NEG:
-        result = sub_with_flags(0, a, 0, nr, &flags);
-        break;
-    case EMUL_OP_NOT:
-        result = emul_cut(~a, nr);
-        changed = 0;
-        break;
-    case EMUL_OP_AND:
-        result = a & b;
-        flags = result_flags(result, nr);
-        break;
-    case EMUL_OP_OR:
-        result = a | b;
-        flags = result_flags(result, nr);
-        break;
-    case EMUL_OP_XOR:
-        result = a ^ b;
-        flags = result_flags(result, nr);
-        break;
-    default:
-        return false;
-    }
-    outcome->value[0] = result;
-    outcome->rflags = (rflags & ~changed) | (flags & changed);
-    return true;
-}
-
-static void alu_bit(const struct emul_insn *insn, uint64_t a, uint64_t bit_number, uint64_t rflags,
-                    struct emul_outcome *outcome)
-{
-    uint64_t bit = UINT64_C(1) << (bit_number & (8u * insn->op_bytes - 1));
-
-    outcome->value[0] = insn->op == EMUL_OP_BTS   ? a | bit
-                        : insn->op == EMUL_OP_BTR ? a & ~bit
-                                                  : a ^ bit;
-    outcome->rflags = (rflags & ~(uint64_t)EMUL_FLAG_CF) | (a & bit ? EMUL_FLAG_CF : 0);
-}
-
-static void alu_cmpxchg(const struct emul_insn *insn, uint64_t a, uint64_t replacement,
-                        const uint64_t gpr[EMUL_NR_GPRS], uint64_t rflags,
-                        struct emul_outcome *outcome)
-{
-    uint64_t expected = emul_cut(gpr[EMUL_GPR_RAX], insn->op_bytes);
-    uint64_t flags;
-
-    (void)sub_with_flags(expected, a, 0, insn->op_bytes, &flags);
-    outcome->rflags = (rflags & ~(uint64_t)EMUL_FLAGS_ARITHMETIC) | flags;
-    outcome->store = expected == a;
-    outcome->value[0] = outcome->store ? replacement : a;
-    if (!outcome->store) {
-        outcome->writeback = EMUL_WRITEBACK_RAX;
-        outcome->reg[0] = a;
-    }
-}
-
-/* cmpxchg8b works on two 4-byte halves in one 8-byte operand, cmpxchg16b on two 8-byte ones. */
-static void alu_cmpxchg_pair(const struct emul_insn *insn, const uint64_t old[2],
-                             const uint64_t gpr[EMUL_NR_GPRS], uint64_t rflags,
-                             struct emul_outcome *outcome)
-{
-    unsigned int half = insn->op_bytes / 2u;
-    uint64_t low = half == 4 ? (uint32_t)old[0] : old[0];
-    uint64_t high = half == 4 ? old[0] >> 32 : old[1];
-    bool equal = emul_cut(gpr[EMUL_GPR_RAX], half) == low && emul_cut(gpr[EMUL_GPR_RDX], half) == high;
-
-    outcome->rflags = (rflags & ~(uint64_t)EMUL_FLAG_ZF) | (equal ? EMUL_FLAG_ZF : 0);
-    outcome->store = equal;
-    if (!equal) {
-        outcome->writeback = EMUL_WRITEBACK_PAIR;
-        outcome->reg[0] = low;
-        outcome->reg[1] = high;
-        outcome->value[0] = old[0];
-        outcome->value[1] = old[1];
-    } else if (half == 4) {
-        outcome->value[0] = (uint32_t)gpr[EMUL_GPR_RBX] | gpr[EMUL_GPR_RCX] << 32;
-    } else {
-        outcome->value[0] = gpr[EMUL_GPR_RBX];
-        outcome->value[1] = gpr[EMUL_GPR_RCX];
-    }
-}
-
-bool emul_alu(const struct emul_insn *insn, const uint64_t old[2], const uint64_t gpr[EMUL_NR_GPRS],
-              uint64_t rflags, struct emul_outcome *outcome)
-{
-    uint64_t a = emul_cut(old[0], insn->op_bytes);
-    uint64_t b = source_value(insn, gpr);
-
-    *outcome = (struct emul_outcome){.store = true, .rflags = rflags};
+    *outcome = (struct emul_outcome){.store = true, .value = b, .rflags = rflags & ~FLAGS_ARITHMETIC};
     switch (insn->op) {
     case EMUL_OP_MOV:
     case EMUL_OP_STOS:
-        outcome->value[0] = b;
+        outcome->rflags = rflags;
         return true;
     case EMUL_OP_XCHG:
-        outcome->value[0] = b;
+        outcome->rflags = rflags;
         outcome->writeback = EMUL_WRITEBACK_REG;
-        outcome->reg[0] = a;
+        outcome->reg = a;
         return true;
-    case EMUL_OP_XADD:
-        outcome->value[0] = add_with_flags(a, b, 0, insn->op_bytes, &outcome->rflags);
-        outcome->rflags |= rflags & ~(uint64_t)EMUL_FLAGS_ARITHMETIC;
-        outcome->writeback = EMUL_WRITEBACK_REG;
-        outcome->reg[0] = a;
+    case EMUL_OP_AND:
+    case EMUL_OP_OR:
+    case EMUL_OP_XOR:
+        outcome->value = insn->op == EMUL_OP_AND ? a & b : insn->op == EMUL_OP_OR ? a | b : a ^ b;
+        outcome->rflags |= result_flags(outcome->value, nr);
         return true;
     case EMUL_OP_BTS:
     case EMUL_OP_BTR:
     case EMUL_OP_BTC:
-        alu_bit(insn, a, b, rflags, outcome);
+        outcome->value = insn->op == EMUL_OP_BTS ? a | bit : insn->op == EMUL_OP_BTR ? a & ~bit : a ^ bit;
+        outcome->rflags = (rflags & ~FLAG_CF) | (a & bit ? FLAG_CF : 0);
         return true;
     case EMUL_OP_CMPXCHG:
-        alu_cmpxchg(insn, a, b, gpr, rflags, outcome);
-        return true;
-    case EMUL_OP_CMPXCHG_PAIR:
-        alu_cmpxchg_pair(insn, old, gpr, rflags, outcome);
+        outcome->rflags |= compare_flags(expected, a, nr);
+        outcome->store = expected == a;
+        outcome->writeback = outcome->store ? EMUL_WRITEBACK_NONE : EMUL_WRITEBACK_RAX;
+        outcome->reg = a;
         return true;
     default:
-        return alu_arithmetic(insn, a, b, rflags, outcome);
+        return false;
     }
-}
-
-/* Width rules of a register write: four bytes clear the upper half, one and two keep the rest. */
-static void write_gpr(uint64_t *gpr, unsigned int nr_bytes, uint64_t value)
-{
-    uint64_t mask = emul_cut(~UINT64_C(0), nr_bytes);
-
-    *gpr = nr_bytes == 4 ? (uint32_t)value : (*gpr & ~mask) | (value & mask);
 }
 
 void emul_alu_commit(const struct emul_insn *insn, const struct emul_outcome *outcome,
                      uint64_t gpr[EMUL_NR_GPRS], uint64_t *rflags)
 {
+    const struct emul_insn rax = {.reg = EMUL_GPR_RAX, .op_bytes = insn->op_bytes};
+
     *rflags = outcome->rflags;
-    switch (outcome->writeback) {
-    case EMUL_WRITEBACK_NONE:
-        break;
-    case EMUL_WRITEBACK_REG:
-        emul_reg_write(insn, gpr, outcome->reg[0]);
-        break;
-    case EMUL_WRITEBACK_RAX:
-        write_gpr(&gpr[EMUL_GPR_RAX], insn->op_bytes, outcome->reg[0]);
-        break;
-    case EMUL_WRITEBACK_PAIR:
-        write_gpr(&gpr[EMUL_GPR_RAX], insn->op_bytes / 2u, outcome->reg[0]);
-        write_gpr(&gpr[EMUL_GPR_RDX], insn->op_bytes / 2u, outcome->reg[1]);
-        break;
+    if (outcome->writeback != EMUL_WRITEBACK_NONE) {
+        emul_reg_write(outcome->writeback == EMUL_WRITEBACK_REG ? insn : &rax, gpr, outcome->reg);
     }
 }

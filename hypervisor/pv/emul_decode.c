@@ -12,18 +12,13 @@ enum form {
     FORM_PLAIN,     /* no operands */
     FORM_PORT_IMM,  /* al/eax and an immediate port, byte by bit 0 */
     FORM_PORT_DX,   /* al/eax and dx, byte by bit 0 */
-    FORM_STRING,    /* ins, outs, stos, movs, byte by bit 0 */
+    FORM_STRING,    /* ins, outs, stos, byte by bit 0 */
     FORM_VECTOR,    /* an immediate interrupt vector */
     FORM_STORE,     /* memory, register; byte by bit 0 */
     FORM_STORE_IMM, /* memory, immediate, modrm.reg must be 0; byte by bit 0 */
-    FORM_STORE_MOFFS, /* absolute address, al/rax; byte by bit 0 */
     FORM_ALU_IMM,   /* modrm.reg selects the operation; byte by bit 0, 83 has a byte immediate */
-    FORM_UNARY_F6,  /* not, neg */
-    FORM_UNARY_FE,  /* inc, dec */
     FORM_BIT_REG,   /* memory bit string, register; never a byte */
     FORM_BIT_IMM,   /* memory, immediate bit number; modrm.reg selects */
-    FORM_NONTEMPORAL, /* movnti */
-    FORM_CMPXCHG_PAIR,
     FORM_SPECIAL,   /* control and debug register moves */
     FORM_GROUP_0F01,
     FORM_UD2,
@@ -34,49 +29,26 @@ struct opcode {
     uint8_t form;
 };
 
-#define STORE_PAIR(code, what) [code] = {what, FORM_STORE}, [(code) + 1] = {what, FORM_STORE}
-
 static const struct opcode one_byte[256] = {
-    STORE_PAIR(0x00, EMUL_OP_ADD),
-    STORE_PAIR(0x08, EMUL_OP_OR),
-    STORE_PAIR(0x10, EMUL_OP_ADC),
-    STORE_PAIR(0x18, EMUL_OP_SBB),
-    STORE_PAIR(0x20, EMUL_OP_AND),
-    STORE_PAIR(0x28, EMUL_OP_SUB),
-    STORE_PAIR(0x30, EMUL_OP_XOR),
-    [0x6c] = {EMUL_OP_INS, FORM_STRING},
-    [0x6d] = {EMUL_OP_INS, FORM_STRING},
-    [0x6e] = {EMUL_OP_OUTS, FORM_STRING},
-    [0x6f] = {EMUL_OP_OUTS, FORM_STRING},
-    [0x80] = {EMUL_OP_NONE, FORM_ALU_IMM},
-    [0x81] = {EMUL_OP_NONE, FORM_ALU_IMM},
+    [0x08 ... 0x09] = {EMUL_OP_OR, FORM_STORE},
+    [0x20 ... 0x21] = {EMUL_OP_AND, FORM_STORE},
+    [0x30 ... 0x31] = {EMUL_OP_XOR, FORM_STORE},
+    [0x6c ... 0x6d] = {EMUL_OP_INS, FORM_STRING},
+    [0x6e ... 0x6f] = {EMUL_OP_OUTS, FORM_STRING},
+    [0x80 ... 0x81] = {EMUL_OP_NONE, FORM_ALU_IMM},
     [0x83] = {EMUL_OP_NONE, FORM_ALU_IMM},
-    STORE_PAIR(0x86, EMUL_OP_XCHG),
-    STORE_PAIR(0x88, EMUL_OP_MOV),
-    [0xa2] = {EMUL_OP_MOV, FORM_STORE_MOFFS},
-    [0xa3] = {EMUL_OP_MOV, FORM_STORE_MOFFS},
-    [0xa4] = {EMUL_OP_MOVS, FORM_STRING},
-    [0xa5] = {EMUL_OP_MOVS, FORM_STRING},
-    [0xaa] = {EMUL_OP_STOS, FORM_STRING},
-    [0xab] = {EMUL_OP_STOS, FORM_STRING},
-    [0xc6] = {EMUL_OP_MOV, FORM_STORE_IMM},
-    [0xc7] = {EMUL_OP_MOV, FORM_STORE_IMM},
+    [0x86 ... 0x87] = {EMUL_OP_XCHG, FORM_STORE},
+    [0x88 ... 0x89] = {EMUL_OP_MOV, FORM_STORE},
+    [0xaa ... 0xab] = {EMUL_OP_STOS, FORM_STRING},
+    [0xc6 ... 0xc7] = {EMUL_OP_MOV, FORM_STORE_IMM},
     [0xcd] = {EMUL_OP_INT, FORM_VECTOR},
-    [0xe4] = {EMUL_OP_IN, FORM_PORT_IMM},
-    [0xe5] = {EMUL_OP_IN, FORM_PORT_IMM},
-    [0xe6] = {EMUL_OP_OUT, FORM_PORT_IMM},
-    [0xe7] = {EMUL_OP_OUT, FORM_PORT_IMM},
-    [0xec] = {EMUL_OP_IN, FORM_PORT_DX},
-    [0xed] = {EMUL_OP_IN, FORM_PORT_DX},
-    [0xee] = {EMUL_OP_OUT, FORM_PORT_DX},
-    [0xef] = {EMUL_OP_OUT, FORM_PORT_DX},
+    [0xe4 ... 0xe5] = {EMUL_OP_IN, FORM_PORT_IMM},
+    [0xe6 ... 0xe7] = {EMUL_OP_OUT, FORM_PORT_IMM},
+    [0xec ... 0xed] = {EMUL_OP_IN, FORM_PORT_DX},
+    [0xee ... 0xef] = {EMUL_OP_OUT, FORM_PORT_DX},
     [0xf4] = {EMUL_OP_HLT, FORM_PLAIN},
-    [0xf6] = {EMUL_OP_NONE, FORM_UNARY_F6},
-    [0xf7] = {EMUL_OP_NONE, FORM_UNARY_F6},
     [0xfa] = {EMUL_OP_CLI, FORM_PLAIN},
     [0xfb] = {EMUL_OP_STI, FORM_PLAIN},
-    [0xfe] = {EMUL_OP_NONE, FORM_UNARY_FE},
-    [0xff] = {EMUL_OP_NONE, FORM_UNARY_FE},
 };
 
 static const struct opcode two_byte[256] = {
@@ -95,13 +67,10 @@ static const struct opcode two_byte[256] = {
     [0x33] = {EMUL_OP_RDPMC, FORM_PLAIN},
     [0xa2] = {EMUL_OP_CPUID, FORM_PLAIN},
     [0xab] = {EMUL_OP_BTS, FORM_BIT_REG},
-    STORE_PAIR(0xb0, EMUL_OP_CMPXCHG),
+    [0xb0 ... 0xb1] = {EMUL_OP_CMPXCHG, FORM_STORE},
     [0xb3] = {EMUL_OP_BTR, FORM_BIT_REG},
     [0xba] = {EMUL_OP_NONE, FORM_BIT_IMM},
     [0xbb] = {EMUL_OP_BTC, FORM_BIT_REG},
-    STORE_PAIR(0xc0, EMUL_OP_XADD),
-    [0xc3] = {EMUL_OP_MOV, FORM_NONTEMPORAL},
-    [0xc7] = {EMUL_OP_CMPXCHG_PAIR, FORM_CMPXCHG_PAIR},
 };
 
 #define REX_W 8u
@@ -342,9 +311,6 @@ static bool decode_string(struct decode *dec)
     if (insn->op == EMUL_OP_OUTS) {
         insn->mem.seg = segment_or(dec, EMUL_SEG_DS);
         insn->mem.base = EMUL_GPR_RSI;
-    } else if (insn->op == EMUL_OP_MOVS) {
-        insn->src = EMUL_SRC_STRING;
-        insn->src_seg = segment_or(dec, EMUL_SEG_DS);
     } else if (insn->op == EMUL_OP_STOS) {
         insn->src = EMUL_SRC_REG;
         insn->reg = EMUL_GPR_RAX;
@@ -352,7 +318,7 @@ static bool decode_string(struct decode *dec)
     return true;
 }
 
-/* Memory, register; bit strings and movnti have no byte form. */
+/* Memory, register; bit strings have no byte form. */
 static bool decode_store(struct decode *dec, bool may_be_byte)
 {
     if (may_be_byte) {
@@ -362,21 +328,6 @@ static bool decode_store(struct decode *dec, bool may_be_byte)
         return false;
     }
     set_reg(dec, (uint8_t)(dec->reg | rex_bit(dec, REX_R)));
-    return true;
-}
-
-static bool decode_store_moffs(struct decode *dec)
-{
-    struct emul_insn *insn = dec->insn;
-
-    if (insn->addr_bytes == 2) {
-        return false;
-    }
-    byte_by_bit0(dec);
-    insn->has_mem = true;
-    insn->mem = (struct emul_mem){segment_or(dec, EMUL_SEG_DS), EMUL_REG_NONE, EMUL_REG_NONE, 1, 0};
-    insn->mem.disp = (int64_t)next_signed(dec, insn->addr_bytes);
-    set_reg(dec, EMUL_GPR_RAX);
     return true;
 }
 
@@ -392,8 +343,7 @@ static bool decode_store_imm(struct decode *dec)
 
 static bool decode_alu_imm(struct decode *dec)
 {
-    static const uint8_t by_reg[8] = {EMUL_OP_ADD, EMUL_OP_OR,  EMUL_OP_ADC, EMUL_OP_SBB,
-                                      EMUL_OP_AND, EMUL_OP_SUB, EMUL_OP_XOR, EMUL_OP_NONE /* cmp */};
+    static const uint8_t by_reg[8] = {[1] = EMUL_OP_OR, [4] = EMUL_OP_AND, [6] = EMUL_OP_XOR};
 
     byte_by_bit0(dec);
     if (!read_modrm_mem(dec)) {
@@ -409,21 +359,6 @@ static bool decode_alu_imm(struct decode *dec)
     return dec->insn->op != EMUL_OP_NONE;
 }
 
-/* first is the value of modrm.reg that selects op_first; the next value selects op_next. */
-static bool decode_unary(struct decode *dec, uint8_t first, enum emul_op op_first,
-                         enum emul_op op_next)
-{
-    byte_by_bit0(dec);
-    if (!read_modrm_mem(dec)) {
-        return false;
-    }
-    if (dec->reg != first && dec->reg != first + 1) {
-        return false;
-    }
-    dec->insn->op = dec->reg == first ? op_first : op_next;
-    return true;
-}
-
 static bool decode_bit_imm(struct decode *dec)
 {
     static const uint8_t by_reg[8] = {[5] = EMUL_OP_BTS, [6] = EMUL_OP_BTR, [7] = EMUL_OP_BTC};
@@ -435,15 +370,6 @@ static bool decode_bit_imm(struct decode *dec)
     dec->insn->src = EMUL_SRC_IMM;
     dec->insn->imm = next_byte(dec);
     return dec->insn->op != EMUL_OP_NONE;
-}
-
-static bool decode_cmpxchg_pair(struct decode *dec)
-{
-    if (!read_modrm_mem(dec) || dec->reg != 1) {
-        return false;
-    }
-    dec->insn->op_bytes = dec->rex & REX_W ? 16 : 8;
-    return true;
 }
 
 /* The mod field is ignored: the operand is always a register. Other numbers do not exist (SDM vol. 2, MOV CRn, DRn). */
@@ -523,22 +449,12 @@ static bool decode_form(struct decode *dec, enum form form)
         return decode_store(dec, true);
     case FORM_STORE_IMM:
         return decode_store_imm(dec);
-    case FORM_STORE_MOFFS:
-        return decode_store_moffs(dec);
     case FORM_ALU_IMM:
         return decode_alu_imm(dec);
-    case FORM_UNARY_F6:
-        return decode_unary(dec, 2, EMUL_OP_NOT, EMUL_OP_NEG);
-    case FORM_UNARY_FE:
-        return decode_unary(dec, 0, EMUL_OP_INC, EMUL_OP_DEC);
     case FORM_BIT_REG:
         return decode_store(dec, false);
     case FORM_BIT_IMM:
         return decode_bit_imm(dec);
-    case FORM_NONTEMPORAL:
-        return !dec->opsize && dec->insn->rep == EMUL_REP_NONE && decode_store(dec, false);
-    case FORM_CMPXCHG_PAIR:
-        return decode_cmpxchg_pair(dec);
     case FORM_SPECIAL:
         return decode_special(dec);
     case FORM_GROUP_0F01:
@@ -559,7 +475,7 @@ bool emul_op_is_store(enum emul_op op)
 /* Lock is an error on everything but read-modify-write of memory (SDM vol. 2, LOCK). */
 static bool lock_is_legal(const struct emul_insn *insn)
 {
-    return insn->op >= EMUL_OP_ADD && insn->op < EMUL_OP_NR && insn->has_mem;
+    return insn->op >= EMUL_OP_OR && insn->op < EMUL_OP_NR && insn->has_mem;
 }
 
 enum emul_result emul_decode(const uint8_t *bytes, unsigned int nr_bytes, enum emul_mode mode,

@@ -51,28 +51,17 @@ enum emul_op {
     EMUL_OP_CPUID_FORCED,
     EMUL_OP_XGETBV,
     EMUL_OP_XSETBV,
-    /* Stores to memory: the result is computed by emul_alu.c. All of these have a memory destination. */
+    /* Stores to memory, as kernels make them to page tables (docs/adr/0007): emul_alu.c computes the result. */
     EMUL_OP_MOV,
     EMUL_OP_STOS,
-    EMUL_OP_MOVS,
-    EMUL_OP_ADD,
     EMUL_OP_OR,
-    EMUL_OP_ADC,
-    EMUL_OP_SBB,
     EMUL_OP_AND,
-    EMUL_OP_SUB,
     EMUL_OP_XOR,
-    EMUL_OP_INC,
-    EMUL_OP_DEC,
-    EMUL_OP_NOT,
-    EMUL_OP_NEG,
     EMUL_OP_BTS,
     EMUL_OP_BTR,
     EMUL_OP_BTC,
     EMUL_OP_XCHG,
-    EMUL_OP_XADD,
     EMUL_OP_CMPXCHG,
-    EMUL_OP_CMPXCHG_PAIR, /* cmpxchg8b and cmpxchg16b */
     EMUL_OP_NR,
 };
 
@@ -87,7 +76,6 @@ enum emul_src {
     EMUL_SRC_NONE,
     EMUL_SRC_REG,
     EMUL_SRC_IMM,
-    EMUL_SRC_STRING, /* memory at seg:rsi, for movs */
 };
 
 enum emul_rep {
@@ -133,12 +121,11 @@ struct emul_insn {
     enum emul_src src;
     enum emul_rep rep;
     uint8_t length;     /* bytes, 1..15 */
-    uint8_t op_bytes;   /* width of the operation: 1, 2, 4, 8 or 16 */
+    uint8_t op_bytes;   /* width of the operation: 1, 2, 4 or 8 */
     uint8_t addr_bytes; /* width of addresses and of the rep count: 4 or 8 */
     uint8_t reg;        /* the register operand, wherever there is one */
     bool reg_high;      /* reg means ah, ch, dh, bh for 0..3 */
     uint8_t special;    /* number of the control or debug register */
-    uint8_t src_seg;    /* segment of EMUL_SRC_STRING */
     bool lock;
     bool has_mem;
     struct emul_mem mem;

@@ -112,19 +112,10 @@ static enum emul_status port_once(struct emul *e, uint16_t port)
     return EMUL_DONE;
 }
 
-/* Add to rsi, rdi or rcx at the width of addresses: 32-bit ones clear the upper half. */
-static void address_step(struct emul *e, unsigned int reg, int64_t step)
-{
-    uint64_t sum = e->gpr[reg] + (uint64_t)step;
-
-    e->gpr[reg] = e->insn.addr_bytes == 4 ? (uint32_t)sum : sum;
-}
-
 /* One element of ins or outs; false: its memory cannot be reached, and the device has not been touched. */
 static bool string_once(struct emul *e, uint16_t port)
 {
     unsigned int nr = e->insn.op_bytes;
-    int64_t step = e->rflags & FLAG_DF ? -(int64_t)nr : (int64_t)nr;
     gva_t at = gva_make(emul_operand_address(e));
     uint32_t value = 0;
 
@@ -133,7 +124,7 @@ static bool string_once(struct emul *e, uint16_t port)
             return false;
         }
         port_write(e->v, port, nr, value);
-        address_step(e, EMUL_GPR_RSI, step);
+        emul_string_advance(e, EMUL_GPR_RSI);
         return true;
     }
     /* What a device gives away is gone: see that there is a place for it first. */
@@ -144,7 +135,7 @@ static bool string_once(struct emul *e, uint16_t port)
     if (guest_write(at, &value, nr)) {
         return false;
     }
-    address_step(e, EMUL_GPR_RDI, step);
+    emul_string_advance(e, EMUL_GPR_RDI);
     return true;
 }
 
@@ -167,7 +158,7 @@ static enum emul_status port_string(struct emul *e, uint16_t port)
                                               e->insn.op == EMUL_OP_INS);
         }
         if (rep) {
-            address_step(e, EMUL_GPR_RCX, -1);
+            emul_address_add(e, EMUL_GPR_RCX, -1);
         }
     }
     return rep ? EMUL_AGAIN : EMUL_DONE;

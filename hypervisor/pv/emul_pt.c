@@ -8,7 +8,6 @@
 #include "common/compiler.h"
 #include "common/errno.h"
 #include "domain/domain.h"
-#include "mm/guest_copy.h"
 #include "mm/map.h"
 #include "mm/page.h"
 #include "mm/pt_update.h"
@@ -48,51 +47,15 @@ static bool find_l1_slot(struct vcpu *v, uint64_t va, maddr_t *where)
     return true;
 }
 
-/* rdi, rsi and rcx after one element of stos or movs; true: more of them are to come. */
+/* rdi and rcx after one element of stos; true: more of them are to come. */
 static bool string_step(struct emul *e)
 {
-    int64_t step = e->rflags & FLAG_DF ? -(int64_t)e->insn.op_bytes : (int64_t)e->insn.op_bytes;
-    struct emul_insn width = {.op_bytes = e->insn.addr_bytes};
-
-    width.reg = EMUL_GPR_RDI;
-    emul_reg_write(&width, e->gpr, e->gpr[EMUL_GPR_RDI] + (uint64_t)step);
-    if (e->insn.op == EMUL_OP_MOVS) {
-        width.reg = EMUL_GPR_RSI;
-        emul_reg_write(&width, e->gpr, e->gpr[EMUL_GPR_RSI] + (uint64_t)step);
-    }
+    emul_string_advance(e, EMUL_GPR_RDI);
     if (e->insn.rep == EMUL_REP_NONE) {
         return false;
     }
-    width.reg = EMUL_GPR_RCX;
-    emul_reg_write(&width, e->gpr, e->gpr[EMUL_GPR_RCX] - 1);
-    return emul_reg_value(&width, e->gpr) != 0;
-}
-
-/* The source element of movs. */
-static bool read_string_source(const struct emul *e, uint64_t *source)
-{
-    struct emul other = *e;
-
-    other.insn.mem.base = EMUL_GPR_RSI;
-    other.insn.mem.seg = e->insn.src_seg;
-    *source = 0;
-    return guest_read(source, gva_make(emul_operand_address(&other)), e->insn.op_bytes) == 0;
-}
-
-/* What the instruction makes of the operand's old value. False: not computable. */
-static bool compute(const struct emul *e, uint64_t old, struct emul_outcome *outcome)
-{
-    const uint64_t operand[2] = {old, 0};
-    uint64_t source;
-
-    if (e->insn.op != EMUL_OP_MOVS) {
-        return emul_alu(&e->insn, operand, e->gpr, e->rflags, outcome);
-    }
-    if (!read_string_source(e, &source)) {
-        return false;
-    }
-    *outcome = (struct emul_outcome){.store = true, .value = {source, 0}, .rflags = e->rflags};
-    return true;
+    emul_address_add(e, EMUL_GPR_RCX, -1);
+    return emul_cut(e->gpr[EMUL_GPR_RCX], e->insn.addr_bytes) != 0;
 }
 
 static enum emul_status store(struct emul *e, struct pt_update *u, maddr_t where)
@@ -108,14 +71,14 @@ static enum emul_status store(struct emul *e, struct pt_update *u, maddr_t where
 
     unmap_frame(slots);
     for (race = 0; race < MAX_RACES && rc == -EAGAIN; race++) {
-        if (!compute(e, (entry & mask) >> shift, &outcome)) {
+        if (!emul_alu(&e->insn, (entry & mask) >> shift, e->gpr, e->rflags, &outcome)) {
             return EMUL_NOT_OURS;
         }
         if (!outcome.store) {
             rc = 0;
             break;
         }
-        rc = pt_update_compare(u, slot, &entry, (entry & ~mask) | (outcome.value[0] << shift));
+        rc = pt_update_compare(u, slot, &entry, (entry & ~mask) | (outcome.value << shift));
     }
     if (rc == -EAGAIN || rc == -ERESTART) {
         return EMUL_RETRY;
@@ -124,10 +87,7 @@ static enum emul_status store(struct emul *e, struct pt_update *u, maddr_t where
         return EMUL_NOT_OURS;
     }
     emul_alu_commit(&e->insn, &outcome, e->gpr, &e->rflags);
-    if (e->insn.op == EMUL_OP_STOS || e->insn.op == EMUL_OP_MOVS) {
-        return string_step(e) ? EMUL_AGAIN : EMUL_DONE;
-    }
-    return EMUL_DONE;
+    return e->insn.op == EMUL_OP_STOS && string_step(e) ? EMUL_AGAIN : EMUL_DONE;
 }
 
 bool emul_page_table_write(struct vcpu *v, uint64_t address)
@@ -148,7 +108,7 @@ bool emul_page_table_write(struct vcpu *v, uint64_t address)
     }
     at = emul_operand_address(&e);
     /* The fault names the first byte that could not be written: the operand's own, inside one entry. */
-    if (at != address || e.insn.op_bytes > sizeof(uint64_t) || at % sizeof(uint64_t) + e.insn.op_bytes > sizeof(uint64_t)) {
+    if (at != address || at % sizeof(uint64_t) + e.insn.op_bytes > sizeof(uint64_t)) {
         return false;
     }
     COUNT(v, event, COUNT_EMUL_PTE);

@@ -15,26 +15,12 @@
 
 #include "common/compiler.h"
 #include "pv/segments.h"
-
-/* RFLAGS bits, SDM vol. 1, 3.4.3. */
-#define FRAME_FLAG_FIXED 0x2u
-#define FRAME_FLAG_TF    0x100u
-#define FRAME_FLAG_IF    0x200u
-#define FRAME_FLAG_DF    0x400u
-#define FRAME_FLAG_IOPL  0x3000u
-#define FRAME_FLAG_NT    0x4000u
-#define FRAME_FLAG_RF    0x10000u
-#define FRAME_FLAG_VM    0x20000u
-#define FRAME_FLAG_AC    0x40000u
-#define FRAME_FLAG_ID    0x200000u
-/* CF PF AF ZF SF OF: what a program computes with. */
-#define FRAME_FLAGS_ARITHMETIC 0x8d5u
+#include "x86/rflags.h"
 
 /* In the word that holds CS: byte 4 is the event mask at the time of the interruption. */
 #define FRAME_CS_MASK_SHIFT 32
 
 #define FRAME_MAX_WORDS 11
-#define FRAME_IRET_WORDS (sizeof(struct iret_context) / 8)
 
 /* The interrupted context, as the guest shall find it. */
 struct frame_source {
@@ -76,32 +62,32 @@ static inline bool frame_place_ok(uint64_t rsp)
 
 /* What a guest may have in RFLAGS while it runs in ring 3, besides IF, which the hardware always has set there. */
 #define FRAME_GUEST_RFLAGS                                                                         \
-    (FRAME_FLAGS_ARITHMETIC | FRAME_FLAG_TF | FRAME_FLAG_DF | FRAME_FLAG_NT | FRAME_FLAG_RF | FRAME_FLAG_AC | FRAME_FLAG_ID)
+    (FLAGS_ARITHMETIC | FLAG_TF | FLAG_DF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID)
 
 /* Guest-chosen RFLAGS as they may be loaded with ring 3: interrupts on, no IOPL, no VM; reserved bits as they must be. */
 static inline uint64_t frame_hw_rflags(uint64_t rflags)
 {
-    return (rflags & FRAME_GUEST_RFLAGS) | FRAME_FLAG_FIXED | FRAME_FLAG_IF;
+    return (rflags & FRAME_GUEST_RFLAGS) | FLAG_FIXED | FLAG_IF;
 }
 
 /* RFLAGS at the guest's entry point after a bounce: what the interrupted code had, without TF, NT, RF, VM, AC. */
 static inline uint64_t frame_entry_rflags(uint64_t rflags)
 {
-    return frame_hw_rflags(rflags) & ~(uint64_t)(FRAME_FLAG_TF | FRAME_FLAG_NT | FRAME_FLAG_RF | FRAME_FLAG_AC);
+    return frame_hw_rflags(rflags) & ~(FLAG_TF | FLAG_NT | FLAG_RF | FLAG_AC);
 }
 
 /* rip, cs, rflags, rsp, ss, the guest's view of the hardware frame, behind what is in the frame already. */
 static inline void frame_push_hardware(const struct frame_source *src, struct frame *out)
 {
     uint64_t cs = src->cs;
-    uint64_t rflags = src->rflags & ~(uint64_t)(FRAME_FLAG_IF | FRAME_FLAG_IOPL);
+    uint64_t rflags = src->rflags & ~(FLAG_IF | FLAG_IOPL);
 
     /* A guest kernel tells its own code from user code by the RPL, though both run in ring 3. */
     if (src->kernel) {
         cs &= ~UINT64_C(3);
     }
     cs |= (uint64_t)src->upcall_mask << FRAME_CS_MASK_SHIFT;
-    rflags |= src->upcall_mask ? 0 : FRAME_FLAG_IF;
+    rflags |= src->upcall_mask ? 0 : FLAG_IF;
     rflags |= (uint64_t)(src->iopl & 3) << 12;
     out->word[out->nr++] = src->rip;
     out->word[out->nr++] = cs;
@@ -159,8 +145,8 @@ static inline enum frame_fault frame_check_iret(const struct iret_context *ctx, 
         .ss = segment_fix_selector(ss),
         .to_user = (cs & 3) == 3,
         .restore_rcx_r11 = !(ctx->flags & VGCF_in_syscall),
-        .upcall_mask = !(ctx->rflags & FRAME_FLAG_IF),
-        .iopl = (uint8_t)((ctx->rflags & FRAME_FLAG_IOPL) >> 12),
+        .upcall_mask = !(ctx->rflags & FLAG_IF),
+        .iopl = (uint8_t)((ctx->rflags & FLAG_IOPL) >> 12),
     };
     if (unlikely(segment_selector_null(cs) || !segment_selector_allowed(cs))) {
         return FRAME_BAD_CS;

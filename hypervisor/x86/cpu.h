@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "x86/rflags.h"
+
 #define CR0_PE (1ul << 0)
 #define CR0_MP (1ul << 1)
 #define CR0_EM (1ul << 2)
@@ -19,14 +21,11 @@
 #define CR0_AM (1ul << 18)
 #define CR0_PG (1ul << 31)
 
-#define CR4_VME        (1ul << 0)
 #define CR4_TSD        (1ul << 2)
-#define CR4_DE         (1ul << 3)
 #define CR4_PSE        (1ul << 4)
 #define CR4_PAE        (1ul << 5)
 #define CR4_MCE        (1ul << 6)
 #define CR4_PGE        (1ul << 7)
-#define CR4_PCE        (1ul << 8)
 #define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
 #define CR4_UMIP       (1ul << 11)
@@ -34,17 +33,6 @@
 #define CR4_OSXSAVE    (1ul << 18)
 #define CR4_SMEP       (1ul << 20)
 #define CR4_SMAP       (1ul << 21)
-
-#define FLAG_CF   (1ul << 0)
-#define FLAG_TF   (1ul << 8)
-#define FLAG_IF   (1ul << 9)
-#define FLAG_DF   (1ul << 10)
-#define FLAG_IOPL (3ul << 12)
-#define FLAG_NT   (1ul << 14)
-#define FLAG_RF   (1ul << 16)
-#define FLAG_VM   (1ul << 17)
-#define FLAG_AC   (1ul << 18)
-#define FLAG_ID   (1ul << 21)
 
 #define MSR_APIC_BASE      0x1b
 #define MSR_PAT            0x277
@@ -68,12 +56,10 @@
 /* The fixed meaning of the PAT index bits in every PTE here: WB WT UC- UC WC WP UC UC. */
 #define PAT_VALUE 0x0000050100070406ul
 
-#define VEC_DE 0
 #define VEC_DB 1
 #define VEC_NMI 2
 #define VEC_BP 3
 #define VEC_OF 4
-#define VEC_BR 5
 #define VEC_UD 6
 #define VEC_NM 7
 #define VEC_DF 8
@@ -82,10 +68,8 @@
 #define VEC_SS 12
 #define VEC_GP 13
 #define VEC_PF 14
-#define VEC_MF 16
 #define VEC_AC 17
 #define VEC_MC 18
-#define VEC_XM 19
 
 #define PFEC_P (1u << 0) /* page-fault error code bits */
 #define PFEC_W (1u << 1)

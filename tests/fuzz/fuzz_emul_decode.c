@@ -18,7 +18,7 @@ static void use_operands(const uint8_t *bytes, unsigned int nr, enum emul_mode m
 {
     static const uint64_t seg_base[EMUL_SEG_NR] = {[EMUL_SEG_GS] = 0xffff888000000000};
     uint64_t gpr[EMUL_NR_GPRS];
-    uint64_t old[2] = {0x8000000000000027, 0x123456789abcdef0};
+    uint64_t old = 0x8000000000000027;
     uint64_t rflags = 0x246;
     struct emul_outcome outcome;
     struct emul_insn insn;
