@@ -17,7 +17,6 @@
 #include "common/pv_tables.h"
 #include "common/start_info.h"
 #include "common/string.h"
-#include "debug/build_id.h"
 #include "debug/console.h"
 #include "domain/domain.h"
 #include "mm/heap.h"

@@ -10,6 +10,7 @@
 #include "common/string.h"
 #include "debug/console.h"
 #include "debug/panic.h"
+#include "domain/privilege.h"
 #include "domain/table.h"
 #include "mm/frame_ref.h"
 #include "mm/hv_alloc.h"
@@ -83,6 +84,19 @@ struct domain *domain_get_by_id(domid_t id)
     }
     spin_unlock(&table_lock);
     return d;
+}
+
+int domain_get_controlled(domid_t id, struct domain **d)
+{
+    *d = domain_get_by_id(id);
+    if (!*d) {
+        return -ESRCH;
+    }
+    if (*d != current_domain() && !may_control(current_domain(), *d)) {
+        domain_put(*d);
+        return -EPERM;
+    }
+    return 0;
 }
 
 struct domain *domain_next(domid_t first)
@@ -222,7 +236,6 @@ static void fill_from_config(struct domain *d, const struct domain_config *cfg)
     d->create_flags = cfg->flags;
     d->ssidref = cfg->ssidref;
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
-    d->native_tsc = true;
     d->controller_paused = 1;
     d->pause_count = 1;
     d->created_ns = now_ns();

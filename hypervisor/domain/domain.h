@@ -64,7 +64,6 @@ struct domain {
 
     uint64_t vm_assist;            /* VMASST_* bits */
     int64_t time_offset_s;
-    bool native_tsc;
     uint32_t max_evtchn_port;
     uint32_t max_grant_frames, max_maptrack_frames;
     bool debugger_attached;
@@ -73,7 +72,6 @@ struct domain {
     void *e820;
     uint32_t e820_nr;
     uint64_t created_ns;
-    uint64_t cpu_time_ns;          /* of vCPUs that are gone */
     uint8_t kill_stage;            /* teardown progress, enum in domain_kill.c */
     uint32_t kill_unit;            /* which unit comes next */
     bool self_destroy;             /* nobody else will: the reaper destroys it after it has ended */
@@ -89,6 +87,8 @@ static inline struct domain *current_domain(void)
 
 /* The domain with that id and a reference, or NULL (also for one that is DEAD). DOMID_SELF is the current one. */
 struct domain *domain_get_by_id(domid_t id);
+/* The one that a domid means in the ABI's operations on domains: the caller, or another that it controls. -ESRCH, -EPERM. */
+int domain_get_controlled(domid_t id, struct domain **d) __must_check;
 /* A reference where the caller already has one. */
 struct domain *domain_get(struct domain *d);
 void domain_put(struct domain *d);

@@ -9,7 +9,6 @@
 #include "common/errno.h"
 #include "domain/domain.h"
 #include "mm/frame_ref.h"
-#include "mm/hv_alloc.h"
 
 enum kill_stage { KILL_STOP, KILL_UNITS, KILL_VCPUS, KILL_SHARED, KILL_MEMORY, KILL_LAST_FRAME, KILL_DONE };
 

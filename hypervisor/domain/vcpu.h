@@ -14,7 +14,6 @@
 #include <xen/vcpu.h>
 #include <xen/xen.h>
 
-#include "common/list.h"
 #include "common/typed_int.h"
 #include "debug/counters.h"
 #include "x86/vcpu_head.h"
@@ -56,7 +55,6 @@ struct pv_vcpu {
     uint64_t fs_base;
     uint64_t gs_base_kernel;    /* active in kernel mode */
     uint64_t gs_base_user;
-    uint64_t gs_user_sel;
     uint64_t debugreg[8];
     uint64_t guest_cr4;         /* bits the guest may set */
     uint8_t iopl;
@@ -64,7 +62,6 @@ struct pv_vcpu {
     bool nmi_masked, nmi_pending;
     uint32_t tsc_aux;           /* what rdtscp and rdpid answer */
     uint32_t pci_address;       /* hardware domain: what it wrote to port 0xcf8 */
-    uint64_t vm_assist;         /* copy of the domain's bits that are per vCPU */
     /* descriptor tables: frames with a segdesc type reference each */
     mfn_t gdt_frames[14];
     uint16_t gdt_ents;
@@ -116,7 +113,6 @@ struct vcpu {
     mfn_t info_frame;              /* registered vcpu_info frame, MFN_INVALID while in shared_info */
     uint32_t virq_port[24];        /* port a VIRQ is bound to, 0 none; domain's event lock */
     uint32_t poll_port;            /* SCHEDOP_poll on one port, or 0xffffffff for a list */
-    void *fifo;                    /* FIFO event state when that is in use */
 
     uint8_t initialised;           /* 0: no context, 1: somebody is setting it, VCPU_INITIALISED: it has one */
     bool ended;                    /* its units have been killed */

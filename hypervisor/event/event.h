@@ -26,13 +26,6 @@ int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *out);
 int evtchn_unmask(struct domain *d, uint32_t port);
 int evtchn_reset(struct domain *d); /* preemptible: -ERESTART */
 int evtchn_set_priority(struct domain *d, uint32_t port, uint32_t priority);
-int evtchn_init_control(struct domain *d, struct evtchn_init_control *arg);
-int evtchn_expand_array(struct domain *d, const struct evtchn_expand_array *arg);
-
-/* The same for the ABI's operations that name a domain: resolved and checked against the caller's rights. */
-int evtchn_op_alloc_unbound(struct evtchn_alloc_unbound *arg);
-int evtchn_op_status(struct evtchn_status *arg);
-int evtchn_op_reset(const struct evtchn_reset *arg);
 
 /* Global VIRQs are bound once a domain; the others once a vCPU. */
 bool virq_is_global(uint32_t virq);

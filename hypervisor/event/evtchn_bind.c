@@ -7,29 +7,12 @@
 #include <stddef.h>
 
 #include "common/errno.h"
-#include "common/string.h"
 #include "domain/privilege.h"
 #include "event/event.h"
 #include "event/pirq.h"
 #include "event/port.h"
 #include "mm/hv_alloc.h"
 #include "x86/entry.h"
-
-/* The domain that the ABI's domid means for the caller: itself, or another that it may control. A reference is taken. */
-static struct domain *target_get(domid_t id, int *rc)
-{
-    struct domain *curr = current_domain();
-    struct domain *d = domain_get_by_id(id);
-
-    if (!d) {
-        *rc = -ESRCH;
-    } else if (d != curr && !may_control(curr, d)) {
-        domain_put(d);
-        d = NULL;
-        *rc = -EPERM;
-    }
-    return d;
-}
 
 int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port)
 {
@@ -229,47 +212,6 @@ int evtchn_reset(struct domain *d)
     }
     t->next_close = 0;
     return 0;
-}
-
-/* ---- the ABI's operations on another domain ---- */
-
-int evtchn_op_alloc_unbound(struct evtchn_alloc_unbound *arg)
-{
-    int rc = 0;
-    struct domain *d = target_get(arg->dom, &rc);
-
-    if (!d) {
-        return rc;
-    }
-    rc = evtchn_alloc_unbound(d, arg->remote_dom, &arg->port);
-    domain_put(d);
-    return rc;
-}
-
-int evtchn_op_status(struct evtchn_status *arg)
-{
-    int rc = 0;
-    struct domain *d = target_get(arg->dom, &rc);
-
-    if (!d) {
-        return rc;
-    }
-    rc = evtchn_status(d, arg->port, arg);
-    domain_put(d);
-    return rc;
-}
-
-int evtchn_op_reset(const struct evtchn_reset *arg)
-{
-    int rc = 0;
-    struct domain *d = target_get(arg->dom, &rc);
-
-    if (!d) {
-        return rc;
-    }
-    rc = evtchn_reset(d);
-    domain_put(d);
-    return rc;
 }
 
 /* ---- a domain's event life ---- */

@@ -6,7 +6,6 @@
  */
 #include <stddef.h>
 
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "grant/grant.h"
 #include "grant/table.h"

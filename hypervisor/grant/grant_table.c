@@ -171,20 +171,11 @@ int grant_table_frame(struct domain *d, uint32_t idx, mfn_t *out)
 /* The domain that a set-up call names: the caller, or one that it controls; with a reference. GNTST_*. */
 static struct domain *named_domain(domid_t id, int16_t *status)
 {
-    struct domain *curr = current_domain();
-    struct domain *d = domain_get_by_id(id);
+    struct domain *d;
+    int rc = domain_get_controlled(id, &d);
 
-    if (!d) {
-        *status = GNTST_bad_domain;
-        return NULL;
-    }
-    if (d != curr && !may_control(curr, d)) {
-        domain_put(d);
-        *status = GNTST_permission_denied;
-        return NULL;
-    }
-    *status = GNTST_okay;
-    return d;
+    *status = rc == 0 ? GNTST_okay : rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
+    return rc == 0 ? d : NULL;
 }
 
 static int setup_table(gva_t uop)
@@ -253,15 +244,11 @@ static int get_version(gva_t uop)
 {
     struct gnttab_get_version op;
     struct domain *d;
-    int16_t status;
     int rc = guest_read(&op, uop, sizeof(op));
 
+    rc = rc ? rc : domain_get_controlled(op.dom, &d);
     if (rc) {
         return rc;
-    }
-    d = named_domain(op.dom, &status);
-    if (!d) {
-        return status == GNTST_bad_domain ? -ESRCH : -EPERM;
     }
     domain_put(d);
     op.version = 1;

@@ -11,36 +11,10 @@
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"
 
-#define ROW(name, target, back) [XEN_DOMCTL_##name] = {domctl_##name, target, back}
-
 static const struct domctl_row rows[] = {
-    ROW(createdomain, DOMCTL_NO_TARGET, true),
-    ROW(destroydomain, DOMCTL_NOT_SELF, false),
-    ROW(pausedomain, DOMCTL_NOT_SELF, false),
-    ROW(unpausedomain, DOMCTL_NOT_SELF, false),
-    ROW(getdomaininfo, DOMCTL_NO_TARGET, true),
-    ROW(resumedomain, DOMCTL_NOT_SELF, false),
-    ROW(setdomainhandle, DOMCTL_ANY, false),
-    ROW(setdebugging, DOMCTL_NOT_SELF, false),
-    ROW(settimeoffset, DOMCTL_ANY, false),
-    [XEN_DOMCTL_set_address_size] = {domctl_address_size_set, DOMCTL_ANY, false},
-    [XEN_DOMCTL_get_address_size] = {domctl_address_size_get, DOMCTL_ANY, true},
-    ROW(settscinfo, DOMCTL_NOT_SELF, false),
-    ROW(gettscinfo, DOMCTL_ANY, true),
-    ROW(max_vcpus, DOMCTL_ANY, false),
-    ROW(setvcpucontext, DOMCTL_NOT_SELF, false),
-    ROW(getvcpucontext, DOMCTL_NOT_SELF, false),
-    ROW(sethvmcontext, DOMCTL_NOT_SELF, false),
-    ROW(gethvmcontext, DOMCTL_NOT_SELF, true),
-    ROW(getvcpuinfo, DOMCTL_ANY, true),
-    ROW(setvcpuaffinity, DOMCTL_ANY, true),
-    ROW(getvcpuaffinity, DOMCTL_ANY, true),
-    ROW(setnodeaffinity, DOMCTL_ANY, false),
-    ROW(getnodeaffinity, DOMCTL_ANY, true),
-    ROW(scheduler_op, DOMCTL_ANY, true),
-    ROW(max_mem, DOMCTL_ANY, false),
-    ROW(getpageframeinfo3, DOMCTL_ANY, true),
-    ROW(hypercall_init, DOMCTL_ANY, false),
+#define DOMCTL(name, target, back) [XEN_DOMCTL_##name] = {domctl_##name, DOMCTL_##target, back},
+#include "hypercall/domctls.def"
+#undef DOMCTL
 };
 
 static int target_find(const struct domctl_row *row, domid_t id, struct domain **d)

@@ -25,35 +25,9 @@ struct domctl_row {
     bool copy_back;
 };
 
-int64_t domctl_createdomain(struct domain *d, struct xen_domctl *op);
-int64_t domctl_destroydomain(struct domain *d, struct xen_domctl *op);
-int64_t domctl_pausedomain(struct domain *d, struct xen_domctl *op);
-int64_t domctl_unpausedomain(struct domain *d, struct xen_domctl *op);
-int64_t domctl_getdomaininfo(struct domain *d, struct xen_domctl *op);
-int64_t domctl_resumedomain(struct domain *d, struct xen_domctl *op);
-int64_t domctl_setdomainhandle(struct domain *d, struct xen_domctl *op);
-int64_t domctl_setdebugging(struct domain *d, struct xen_domctl *op);
-int64_t domctl_settimeoffset(struct domain *d, struct xen_domctl *op);
-int64_t domctl_address_size_set(struct domain *d, struct xen_domctl *op);
-int64_t domctl_address_size_get(struct domain *d, struct xen_domctl *op);
-int64_t domctl_settscinfo(struct domain *d, struct xen_domctl *op);
-int64_t domctl_gettscinfo(struct domain *d, struct xen_domctl *op);
-
-int64_t domctl_max_vcpus(struct domain *d, struct xen_domctl *op);
-int64_t domctl_setvcpucontext(struct domain *d, struct xen_domctl *op);
-int64_t domctl_getvcpucontext(struct domain *d, struct xen_domctl *op);
-int64_t domctl_sethvmcontext(struct domain *d, struct xen_domctl *op);
-int64_t domctl_gethvmcontext(struct domain *d, struct xen_domctl *op);
-int64_t domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op);
-int64_t domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op);
-int64_t domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op);
-int64_t domctl_setnodeaffinity(struct domain *d, struct xen_domctl *op);
-int64_t domctl_getnodeaffinity(struct domain *d, struct xen_domctl *op);
-int64_t domctl_scheduler_op(struct domain *d, struct xen_domctl *op);
-
-int64_t domctl_max_mem(struct domain *d, struct xen_domctl *op);
-int64_t domctl_getpageframeinfo3(struct domain *d, struct xen_domctl *op);
-int64_t domctl_hypercall_init(struct domain *d, struct xen_domctl *op);
+#define DOMCTL(name, target, back) int64_t domctl_##name(struct domain *d, struct xen_domctl *op);
+#include "hypercall/domctls.def"
+#undef DOMCTL
 
 /* Fill an info structure; d is referenced by the caller. For sysctl's list as well. */
 void domain_info_fill(struct domain *d, struct xen_domctl_getdomaininfo *info);

@@ -2,7 +2,6 @@
 /*
  * Control operations on a domain as a whole: create, destroy, pause, information, small settings.
  */
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "common/string.h"
 #include "debug/console.h"
@@ -194,13 +193,13 @@ int64_t domctl_settimeoffset(struct domain *d, struct xen_domctl *op)
 }
 
 /* Only 64-bit domains exist. */
-int64_t domctl_address_size_set(struct domain *d, struct xen_domctl *op)
+int64_t domctl_set_address_size(struct domain *d, struct xen_domctl *op)
 {
     (void)d;
     return op->u.address_size.size == 64 ? 0 : -EINVAL;
 }
 
-int64_t domctl_address_size_get(struct domain *d, struct xen_domctl *op)
+int64_t domctl_get_address_size(struct domain *d, struct xen_domctl *op)
 {
     (void)d;
     op->u.address_size.size = 64;

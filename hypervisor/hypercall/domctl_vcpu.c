@@ -4,7 +4,6 @@
  */
 #include "common/compiler.h"
 #include "common/errno.h"
-#include "common/string.h"
 #include "full/full.h"
 #include "hypercall/domctl.h"
 #include "mm/guest_copy.h"

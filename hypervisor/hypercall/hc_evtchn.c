@@ -13,6 +13,7 @@
 #include "x86/percpu.h"
 
 union evtchn_arg {
+    domid_t dom; /* of those that name the domain that they are about; it comes first in all of them */
     struct evtchn_alloc_unbound alloc_unbound;
     struct evtchn_bind_interdomain bind_interdomain;
     struct evtchn_bind_virq bind_virq;
@@ -31,12 +32,12 @@ struct evtchn_row {
     int (*run)(struct domain *d, union evtchn_arg *a);
     uint8_t size;
     bool reply;
+    bool names_domain; /* the caller or one that it controls; all others are about the caller */
 };
 
 static int op_alloc_unbound(struct domain *d, union evtchn_arg *a)
 {
-    (void)d;
-    return evtchn_op_alloc_unbound(&a->alloc_unbound);
+    return evtchn_alloc_unbound(d, a->alloc_unbound.remote_dom, &a->alloc_unbound.port);
 }
 
 static int op_bind_interdomain(struct domain *d, union evtchn_arg *a)
@@ -72,8 +73,7 @@ static int op_send(struct domain *d, union evtchn_arg *a)
 
 static int op_status(struct domain *d, union evtchn_arg *a)
 {
-    (void)d;
-    return evtchn_op_status(&a->status);
+    return evtchn_status(d, a->status.port, &a->status);
 }
 
 static int op_bind_vcpu(struct domain *d, union evtchn_arg *a)
@@ -88,8 +88,8 @@ static int op_unmask(struct domain *d, union evtchn_arg *a)
 
 static int op_reset(struct domain *d, union evtchn_arg *a)
 {
-    (void)d;
-    return evtchn_op_reset(&a->reset);
+    (void)a;
+    return evtchn_reset(d);
 }
 
 static int op_set_priority(struct domain *d, union evtchn_arg *a)
@@ -97,17 +97,27 @@ static int op_set_priority(struct domain *d, union evtchn_arg *a)
     return evtchn_set_priority(d, a->set_priority.port, a->set_priority.priority);
 }
 
-#define ROW(op, reply) [EVTCHNOP_##op] = {op_##op, sizeof(struct evtchn_##op), reply}
+#define ROW(op, ...) [EVTCHNOP_##op] = {op_##op, sizeof(struct evtchn_##op), __VA_ARGS__}
 
 static const struct evtchn_row rows[] = {
-    ROW(alloc_unbound, true), ROW(bind_interdomain, true), ROW(bind_virq, true), ROW(bind_ipi, true),
-    ROW(bind_pirq, true),     ROW(close, false),        ROW(send, false),            ROW(status, true),    ROW(bind_vcpu, false),
-    ROW(unmask, false),       ROW(reset, false),           ROW(set_priority, false),
+    ROW(alloc_unbound, .reply = true, .names_domain = true),
+    ROW(bind_interdomain, .reply = true),
+    ROW(bind_virq, .reply = true),
+    ROW(bind_ipi, .reply = true),
+    ROW(bind_pirq, .reply = true),
+    ROW(close, .reply = false),
+    ROW(send, .reply = false),
+    ROW(status, .reply = true, .names_domain = true),
+    ROW(bind_vcpu, .reply = false),
+    ROW(unmask, .reply = false),
+    ROW(reset, .reply = false, .names_domain = true),
+    ROW(set_priority, .reply = false),
 };
 
 int64_t hc_event_channel_op(uint64_t cmd, uint64_t arg)
 {
     uint32_t op = (uint32_t)cmd;
+    struct domain *d = current_domain();
     union evtchn_arg a;
     int rc;
 
@@ -118,7 +128,16 @@ int64_t hc_event_channel_op(uint64_t cmd, uint64_t arg)
     if (rc) {
         return rc;
     }
-    rc = rows[op].run(current_domain(), &a);
+    if (rows[op].names_domain) {
+        rc = domain_get_controlled(a.dom, &d);
+        if (rc) {
+            return rc;
+        }
+    }
+    rc = rows[op].run(d, &a);
+    if (rows[op].names_domain) {
+        domain_put(d);
+    }
     if (rc == -ERESTART) {
         return hc_continue_event_channel_op(cmd, arg);
     }

@@ -17,7 +17,6 @@
 #include "x86/entry.h"
 #include "x86/layout.h"
 #include "x86/percpu.h"
-#include "x86/time.h"
 
 /* The ABI version that we speak; what is ours says so in extraversion and compile_info. */
 #define ABI_MAJOR 4

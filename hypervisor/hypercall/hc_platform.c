@@ -16,7 +16,6 @@
 #include "x86/layout.h"
 #include "x86/percpu.h"
 #include "x86/port.h"
-#include "x86/smp.h"
 #include "x86/time.h"
 
 #define SLEEP_STATE_OFF 5

@@ -7,7 +7,6 @@
 #include <xen/nmi.h>
 #include <xen/xen.h>
 
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"

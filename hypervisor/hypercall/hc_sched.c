@@ -5,7 +5,6 @@
  */
 #include <xen/sched.h>
 
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "domain/privilege.h"
 #include "hypercall/hypercall.h"
@@ -103,21 +102,11 @@ int64_t hc_sched_op(uint64_t cmd, uint64_t arg)
 
 int64_t hc_sched_op_compat(uint64_t cmd, uint64_t arg)
 {
-    struct vcpu *v = current_vcpu();
-
-    switch ((uint32_t)cmd) {
-    case SCHEDOP_yield:
-        sched_yield(v);
+    if ((uint32_t)cmd == SCHEDOP_shutdown) { /* the reason itself, not a pointer to it */
+        domain_shutdown(current_domain(), (uint8_t)arg);
         return 0;
-    case SCHEDOP_block:
-        sched_block(v);
-        return 0;
-    case SCHEDOP_shutdown: /* the reason itself, not a pointer to it */
-        domain_shutdown(v->domain, (uint8_t)arg);
-        return 0;
-    default:
-        return -ENOSYS;
     }
+    return (uint32_t)cmd <= SCHEDOP_block ? hc_sched_op(cmd, arg) : -ENOSYS;
 }
 
 int64_t hc_set_timer_op(uint64_t timeout)

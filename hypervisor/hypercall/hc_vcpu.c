@@ -5,7 +5,6 @@
  */
 #include <xen/vcpu.h>
 
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "event/event.h"
 #include "hypercall/hypercall.h"

@@ -85,33 +85,6 @@ static unsigned int class_of(size_t bytes)
     return c;
 }
 
-/* ---- the partial lists: lock held ---- */
-
-static void partial_add(struct page_info *pg)
-{
-    uint32_t *head = &partial[pg->order];
-
-    pg->prev = PAGE_IDX_NONE;
-    pg->next = *head;
-    if (*head != PAGE_IDX_NONE) {
-        page_of_idx(*head)->prev = page_idx(pg);
-    }
-    *head = page_idx(pg);
-}
-
-static void partial_remove(struct page_info *pg)
-{
-    if (pg->prev != PAGE_IDX_NONE) {
-        page_of_idx(pg->prev)->next = pg->next;
-    } else {
-        partial[pg->order] = pg->next;
-    }
-    if (pg->next != PAGE_IDX_NONE) {
-        page_of_idx(pg->next)->prev = pg->prev;
-    }
-    pg->next = pg->prev = PAGE_IDX_NONE;
-}
-
 /* Take an object of the first partial frame: the free ones are chained by their first four bytes. */
 static void *take_object(unsigned int c)
 {
@@ -122,7 +95,7 @@ static void *take_object(unsigned int c)
     memcpy(&pg->work_next, object, sizeof(pg->work_next));
     pg->nr_held++;
     if (pg->work_next == NO_OBJECT) {
-        partial_remove(pg);
+        page_list_unlink(&partial[pg->order], pg);
     }
     return object;
 }
@@ -152,7 +125,7 @@ static bool add_frame(unsigned int c)
         memcpy(frame + n * class_bytes[c], &next, sizeof(next));
     }
     spin_lock(&lock);
-    partial_add(pg);
+    page_list_push(&partial[pg->order], pg);
     spin_unlock(&lock);
     return true;
 }
@@ -203,13 +176,13 @@ void hv_free(void *p)
     hv_charge(-(int64_t)class_bytes[pg->order]);
     spin_lock(&lock);
     if (pg->work_next == NO_OBJECT) {
-        partial_add(pg);
+        page_list_push(&partial[pg->order], pg);
     }
     memcpy(p, &pg->work_next, sizeof(pg->work_next));
     pg->work_next = offset;
     empty = --pg->nr_held == 0;
     if (empty) {
-        partial_remove(pg);
+        page_list_unlink(&partial[pg->order], pg);
         pg->flags = 0;
     }
     spin_unlock(&lock);

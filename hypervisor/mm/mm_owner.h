@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "common/compiler.h"
-#include "common/list.h"
 #include "common/typed_int.h"
 #include "mm/pt_check.h"
 #include "x86/lock.h"

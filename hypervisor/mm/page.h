@@ -65,6 +65,30 @@ static inline uint32_t page_idx(const struct page_info *pg)
     return (uint32_t)(pg - frame_table);
 }
 
+/* Lists of frames, linked by next and prev, from a head that holds the first one's index. The list's owner locks. */
+static inline void page_list_push(uint32_t *head, struct page_info *pg)
+{
+    pg->prev = PAGE_IDX_NONE;
+    pg->next = *head;
+    if (*head != PAGE_IDX_NONE) {
+        page_of_idx(*head)->prev = page_idx(pg);
+    }
+    *head = page_idx(pg);
+}
+
+static inline void page_list_unlink(uint32_t *head, struct page_info *pg)
+{
+    if (pg->prev != PAGE_IDX_NONE) {
+        page_of_idx(pg->prev)->next = pg->next;
+    } else {
+        *head = pg->next;
+    }
+    if (pg->next != PAGE_IDX_NONE) {
+        page_of_idx(pg->next)->prev = pg->prev;
+    }
+    pg->next = pg->prev = PAGE_IDX_NONE;
+}
+
 static inline mfn_t page_mfn(const struct page_info *pg)
 {
     return mfn_make(page_idx(pg));

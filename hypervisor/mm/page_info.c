@@ -8,7 +8,6 @@
 
 #include <xen/xen.h>
 
-#include "common/string.h"
 #include "debug/panic.h"
 #include "mm/frame_ref.h"
 #include "mm/heap.h"
@@ -102,29 +101,6 @@ uint64_t mm_cpus_of_page(const struct page_info *pg)
 
 /* ---- page lists: the owner's pages_lock held ---- */
 
-static void list_push(uint32_t *head, struct page_info *pg)
-{
-    pg->prev = PAGE_IDX_NONE;
-    pg->next = *head;
-    if (*head != PAGE_IDX_NONE) {
-        page_of_idx(*head)->prev = page_idx(pg);
-    }
-    *head = page_idx(pg);
-}
-
-static void list_unlink(uint32_t *head, struct page_info *pg)
-{
-    if (pg->prev != PAGE_IDX_NONE) {
-        page_of_idx(pg->prev)->next = pg->next;
-    } else {
-        *head = pg->next;
-    }
-    if (pg->next != PAGE_IDX_NONE) {
-        page_of_idx(pg->next)->prev = pg->prev;
-    }
-    pg->next = pg->prev = PAGE_IDX_NONE;
-}
-
 static uint32_t *list_of(struct mm_owner *o, const struct page_info *pg)
 {
     if (pg->refs & PGR_SHARED) {
@@ -172,7 +148,7 @@ struct page_info *page_alloc_for(struct mm_owner *o, unsigned int order, unsigne
 
         pg->flags = 0;
         pg->type = 0;
-        list_push(&o->page_list_head, pg);
+        page_list_push(&o->page_list_head, pg);
         /* from here on anybody may find it */
         __atomic_store_n(&pg->refs,
                          PGR_RAM | PGR_ALLOCATED | ((uint64_t)o->id << PGR_OWNER_SHIFT) | 1,
@@ -188,9 +164,9 @@ struct page_info *page_alloc_for(struct mm_owner *o, unsigned int order, unsigne
  */
 static bool disown_locked(struct mm_owner *o, struct page_info *pg)
 {
-    list_unlink(list_of(o, pg), pg);
+    page_list_unlink(list_of(o, pg), pg);
     pg->flags |= PGF_RELEASED;
-    list_push(&o->released_list_head, pg);
+    page_list_push(&o->released_list_head, pg);
     return __atomic_fetch_and(&pg->refs, ~PGR_ALLOCATED, __ATOMIC_SEQ_CST) & PGR_ALLOCATED;
 }
 
@@ -228,7 +204,7 @@ int page_steal(struct mm_owner *o, struct page_info *pg)
         spin_unlock(&o->pages_lock);
         return -EBUSY;
     }
-    list_unlink(&o->page_list_head, pg);
+    page_list_unlink(&o->page_list_head, pg);
     o->tot_pages--;
     spin_unlock(&o->pages_lock);
     return 0;
@@ -243,7 +219,7 @@ void page_unsteal(struct mm_owner *o, struct page_info *pg)
         return;
     }
     o->tot_pages++;
-    list_push(&o->page_list_head, pg);
+    page_list_push(&o->page_list_head, pg);
     __atomic_fetch_or(&pg->refs, PGR_ALLOCATED | 1, __ATOMIC_RELEASE);
     spin_unlock(&o->pages_lock);
 }
@@ -268,7 +244,7 @@ int hv_frame_share(struct mm_owner *owner, void *page, bool writable)
     pg->type = ((uint64_t)(writable ? PAGE_WRITABLE : PAGE_NONE) << PGT_TYPE_SHIFT) | PGT_VALID |
                PGT_COUNT_ONE;
     spin_lock(&owner->pages_lock);
-    list_push(&owner->xen_list_head, pg);
+    page_list_push(&owner->xen_list_head, pg);
     __atomic_store_n(&pg->refs,
                      PGR_RAM | PGR_SHARED | PGR_ALLOCATED |
                          ((uint64_t)owner->id << PGR_OWNER_SHIFT) | 1,
@@ -296,7 +272,7 @@ void page_last_put(struct page_info *pg)
     ASSERT(pgt_count(pg->type) == ((pg->refs & PGR_SHARED) ? 1u : 0u));
     m2p_set(page_mfn(pg), M2P_NONE);
     spin_lock(&o->pages_lock);
-    list_unlink(list_of(o, pg), pg);
+    page_list_unlink(list_of(o, pg), pg);
     o->tot_pages -= shared ? 0 : 1;
     if (lists_empty(o) && o->emptied) {
         emptied = o->emptied;
@@ -345,9 +321,9 @@ static int relist_released(struct mm_owner *o)
         while (o->released_list_head != PAGE_IDX_NONE && n++ < 64) {
             struct page_info *pg = page_of_idx(o->released_list_head);
 
-            list_unlink(&o->released_list_head, pg);
+            page_list_unlink(&o->released_list_head, pg);
             pg->flags &= (uint8_t)~PGF_RELEASED;
-            list_push(&o->page_list_head, pg);
+            page_list_push(&o->page_list_head, pg);
         }
         o->relisted = o->released_list_head == PAGE_IDX_NONE;
         spin_unlock(&o->pages_lock);

@@ -6,7 +6,6 @@
  */
 #include "mm/pt_check.h"
 
-#include "common/compiler.h"
 
 static const struct {
     const char *text;

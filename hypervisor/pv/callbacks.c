@@ -5,9 +5,7 @@
  */
 #include "pv/callbacks.h"
 
-#include "common/compiler.h"
 #include "common/errno.h"
-#include "common/string.h"
 #include "mm/hv_alloc.h"
 #include "pv/frame.h"
 #include "pv/segments.h"

@@ -3,7 +3,6 @@
  * Which faulting instructions are emulated, and for whom: the guest kernel gets what a kernel needs, user mode only what
  * works in ring 3 on a bare machine too (ports with IOPL 3, int n, rdtsc, cpuid). All else keeps its exception.
  */
-#include "common/errno.h"
 #include "domain/domain.h"
 #include "mm/guest_copy.h"
 #include "pv/bounce.h"

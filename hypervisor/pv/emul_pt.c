@@ -13,7 +13,6 @@
 #include "mm/pt_update.h"
 #include "pv/emul.h"
 #include "pv/emul_alu.h"
-#include "pv/pv.h"
 #include "x86/cpu.h"
 
 /* Other CPUs may change the entry meanwhile; after so many lost races the guest executes the instruction again. */

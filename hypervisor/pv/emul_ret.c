@@ -4,7 +4,6 @@
  * least to 7.2) reads their stack with the hypervisor's rights, which SMAP forbids: a page fault on a user page, with a
  * supervisor's error code, that no instruction in ring 3 can raise on a CPU. Those are carried out here.
  */
-#include "common/errno.h"
 #include "domain/domain.h"
 #include "mm/guest_copy.h"
 #include "pv/emul.h"

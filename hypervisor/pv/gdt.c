@@ -108,32 +108,18 @@ static void table_copy(mfn_t *where, unsigned int max, const mfn_t *frames, unsi
     }
 }
 
-/* The frames have their references already. */
-static void gdt_commit(struct vcpu *v, const struct descriptor_table *gdt)
-{
-    mfn_t old[GDT_GUEST_PAGES];
-
-    table_copy(old, GDT_GUEST_PAGES, v->pv.gdt_frames, GDT_GUEST_PAGES);
-    table_copy(v->pv.gdt_frames, GDT_GUEST_PAGES, gdt->frames, pages_of(gdt->nr_ents));
-    v->pv.gdt_ents = (uint16_t)gdt->nr_ents;
-    if (v == current_vcpu()) {
-        gdt_load(v);
-    }
-    table_put(v->domain, old, GDT_GUEST_PAGES);
-}
-
-static void ldt_commit(struct vcpu *v, const struct descriptor_table *ldt)
+/* The frames have their references already. Whose table it was is done with them when the CPU shows the new ones. */
+static void table_commit(struct vcpu *v, mfn_t *where, unsigned int max, const struct descriptor_table *table,
+                         void (*load)(const struct vcpu *v))
 {
     mfn_t old[LDT_GUEST_PAGES];
 
-    table_copy(old, LDT_GUEST_PAGES, v->pv.ldt_frames, LDT_GUEST_PAGES);
-    table_copy(v->pv.ldt_frames, LDT_GUEST_PAGES, ldt->frames, pages_of(ldt->nr_ents));
-    v->pv.ldt_ents = (uint16_t)ldt->nr_ents;
-    v->pv.ldt_base = gva_raw(ldt->base);
+    table_copy(old, max, where, max);
+    table_copy(where, max, table->frames, pages_of(table->nr_ents));
     if (v == current_vcpu()) {
-        ldt_load(v);
+        load(v);
     }
-    table_put(v->domain, old, LDT_GUEST_PAGES);
+    table_put(v->domain, old, max);
 }
 
 int descriptor_tables_replace(struct vcpu *v, const struct descriptor_table *gdt, const struct descriptor_table *ldt)
@@ -151,10 +137,13 @@ int descriptor_tables_replace(struct vcpu *v, const struct descriptor_table *gdt
         return rc;
     }
     if (gdt) {
-        gdt_commit(v, gdt);
+        v->pv.gdt_ents = (uint16_t)gdt->nr_ents;
+        table_commit(v, v->pv.gdt_frames, GDT_GUEST_PAGES, gdt, gdt_load);
     }
     if (ldt) {
-        ldt_commit(v, ldt);
+        v->pv.ldt_ents = (uint16_t)ldt->nr_ents;
+        v->pv.ldt_base = gva_raw(ldt->base);
+        table_commit(v, v->pv.ldt_frames, LDT_GUEST_PAGES, ldt, ldt_load);
     }
     return 0;
 }

@@ -5,7 +5,6 @@
  * active mode's root, whenever the vCPU is loaded on a CPU; a root that is named in the vCPU holds a reference.
  */
 #include "common/compiler.h"
-#include "common/errno.h"
 #include "debug/panic.h"
 #include "mm/map.h"
 #include "mm/pt_pin.h"

@@ -4,7 +4,6 @@
  * segment bases, debug registers, CR0.TS, CR4, TSC_AUX. Loaded when the vCPU gets a CPU, saved when it leaves it.
  * Invariant: CR0.TS is clear and no breakpoint is armed while no guest is loaded.
  */
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "debug/panic.h"
 #include "pv/bounce.h"

@@ -10,7 +10,6 @@
 #include <stddef.h>
 
 #include "common/errno.h"
-#include "debug/counters.h"
 #include "debug/panic.h"
 #include "mm/hv_alloc.h"
 #include "sched/sched_private.h"

@@ -4,7 +4,6 @@
  * only written; areas registered by guest address are written while that guest's address space is loaded and may fault.
  */
 #include "common/compiler.h"
-#include "common/string.h"
 #include "mm/guest_copy.h"
 #include "sched/sched.h"
 #include "sched/sched_private.h"

@@ -5,7 +5,6 @@
  */
 #include "x86/apic.h"
 
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "x86/cpu.h"
 #include "x86/ipi.h"

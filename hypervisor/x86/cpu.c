@@ -5,7 +5,6 @@
  */
 #include "x86/cpu.h"
 
-#include "common/compiler.h"
 #include "common/errno.h"
 #include "common/string.h"
 #include "debug/panic.h"

@@ -6,7 +6,6 @@
 #include "x86/percpu.h"
 
 #include "common/errno.h"
-#include "common/string.h"
 #include "debug/panic.h"
 #include "x86/gdt_tss.h"
 #include "x86/pgtable.h"

@@ -17,8 +17,7 @@ struct vcpu;
 /* Hardware 64-bit TSS, SDM vol. 3, 8.7. The I/O bitmap base points past the limit: every guest port access faults. */
 struct tss64 {
     uint32_t reserved0;
-    uint64_t
-        rsp0; /* end of curr->regs' hardware frame: guest state is saved straight into the vCPU */
+    uint64_t rsp0; /* end of curr->regs' hardware frame: guest state is saved straight into the vCPU */
     uint64_t rsp1, rsp2;
     uint64_t reserved1;
     uint64_t ist[7];
@@ -41,8 +40,6 @@ struct percpu {
     uint64_t syscall32_entry;
     uint32_t cpu; /* our number, 0 is the boot CPU */
     uint32_t apic_id;
-    uint32_t lock_depth;  /* debug: levels held */
-    uint32_t in_irq;      /* nesting of interrupts taken inside the hypervisor */
     uint64_t lock_levels; /* debug: bitmap of held lock levels, see x86/lock.h */
     uint64_t cr3;         /* what CR3 holds */
     uint64_t idle_since_ns;
@@ -52,23 +49,12 @@ struct percpu {
     uint64_t fault_cr2;
     uint64_t *area_ptes; /* the L1 entries of our area: descriptor windows, see x86/gdt_tss.h */
     struct tss64 tss __aligned_to(64);
-    void *room
-        [8]; /* one pointer for each room above x86 that needs per-CPU state: enum percpu_room */
 
     /* shared: other CPUs set bits here, atomically */
     uint32_t work __aligned_to(64); /* WORK_* */
     uint32_t online;
     uint32_t flush_wanted; /* another CPU waits for us to forget all guest translations */
-    uint64_t
-        tlb_seen; /* x86/tlb.c: our guest translations are newer than this reading of the clock */
-};
-
-enum percpu_room {
-    PERCPU_SCHED,
-    PERCPU_TIMER,
-    PERCPU_COUNTERS,
-    PERCPU_PV,
-    PERCPU_TRACE,
+    uint64_t tlb_seen; /* x86/tlb.c: our guest translations are newer than this reading of the clock */
 };
 
 static inline struct percpu *percpu_of(uint32_t cpu)
@@ -96,8 +82,7 @@ void percpu_set_current(struct vcpu *v);
 /* Ask a CPU for work (WORK_* bits) and make sure that it notices: another CPU gets an interrupt. */
 void percpu_raise(uint32_t cpu, uint32_t work);
 
-extern uint64_t
-    cpus_online; /* bitmap; const after SMP start except by CPU hotplug, which there is none of */
+extern uint64_t cpus_online; /* bitmap; const after SMP start except by CPU hotplug, which there is none of */
 extern uint32_t nr_cpus;
 
 /* The boot CPU's area in the final tables, over the frames that it uses already. */

@@ -15,7 +15,6 @@
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
-#include "x86/ipi.h"
 #include "x86/percpu.h"
 #include "x86/pgtable.h"
 #include "x86/time.h"

@@ -5,7 +5,6 @@
  */
 #include "x86/traps.h"
 
-#include "common/compiler.h"
 #include "debug/console.h"
 #include "debug/counters.h"
 #include "debug/panic.h"
