@@ -16,19 +16,23 @@
 
 #define PORT_CMOS        0x70u
 #define PORT_DEBUG       0xe9u /* a byte to the console, without a serial port */
+#define PORT_ATA         0x1f0u
 #define PORT_COM1        0x3f8u
+#define PORT_ATA_CONTROL 0x3f6u
 #define PORT_PM1_CONTROL 0xb004u
 #define PM1_SLP_EN       0x2000u
 #define PORT_RESET       0xcf9u
 #define IRQ_COM1         4u
+#define IRQ_ATA          14u
+#define DEVICES_MAGIC    0x314d4458u
 
 static const struct {
     uint16_t first, last;
-} ranges[] = {{PORT_CMOS, PORT_CMOS + 1},
-              {PORT_DEBUG, PORT_DEBUG},
-              {PORT_COM1, PORT_COM1 + 7},
-              {PORT_PM1_CONTROL, PORT_PM1_CONTROL + 1},
-              {PORT_RESET, PORT_RESET}};
+    bool of_disk; /* only where there is one */
+} ranges[] = {{PORT_CMOS, PORT_CMOS + 1, false}, {PORT_DEBUG, PORT_DEBUG, false},
+              {PORT_ATA, PORT_ATA + 7, true},    {PORT_ATA_CONTROL, PORT_ATA_CONTROL, true},
+              {PORT_COM1, PORT_COM1 + 7, false}, {PORT_PM1_CONTROL, PORT_PM1_CONTROL + 1, false},
+              {PORT_RESET, PORT_RESET, false}};
 
 static long dm_op(struct dm *dm, struct xen_dm_op *op)
 {
@@ -50,8 +54,9 @@ static void output_flush(struct dm *dm)
     uint32_t cons = __atomic_load_n(&dm->ring->out_cons, __ATOMIC_ACQUIRE);
     bool asleep = prod == cons, wrote = false;
 
-    while (dm->backlog_out != dm->backlog_in && prod - cons < sizeof(dm->ring->out)) {
-        dm->ring->out[prod++ % sizeof(dm->ring->out)] = dm->backlog[dm->backlog_out++ % DM_BACKLOG];
+    while (dm->dev->backlog_out != dm->dev->backlog_in && prod - cons < sizeof(dm->ring->out)) {
+        dm->ring->out[prod++ % sizeof(dm->ring->out)] =
+            dm->dev->backlog[dm->dev->backlog_out++ % DM_BACKLOG];
         wrote = true;
     }
     if (wrote) {
@@ -64,10 +69,10 @@ static void output_flush(struct dm *dm)
 
 static void output(struct dm *dm, char c)
 {
-    if (dm->backlog_in - dm->backlog_out == DM_BACKLOG) {
-        dm->backlog_out++; /* nobody reads: the oldest goes */
+    if (dm->dev->backlog_in - dm->dev->backlog_out == DM_BACKLOG) {
+        dm->dev->backlog_out++; /* nobody reads: the oldest goes */
     }
-    dm->backlog[dm->backlog_in++ % DM_BACKLOG] = c;
+    dm->dev->backlog[dm->dev->backlog_in++ % DM_BACKLOG] = c;
     output_flush(dm);
 }
 
@@ -78,7 +83,7 @@ static void input_take(struct dm *dm)
     bool took = false;
 
     while (cons != prod && prod - cons <= sizeof(dm->ring->in) &&
-           uart_input(&dm->uart, (uint8_t)dm->ring->in[cons % sizeof(dm->ring->in)])) {
+           uart_input(&dm->dev->uart, (uint8_t)dm->ring->in[cons % sizeof(dm->ring->in)])) {
         cons++;
         took = true;
     }
@@ -88,16 +93,20 @@ static void input_take(struct dm *dm)
     }
 }
 
-static void line_update(struct dm *dm)
+static void line_set(struct dm *dm, uint8_t irq, bool level)
 {
-    bool level = uart_line(&dm->uart);
-    struct xen_dm_op op = {.op = XEN_DMOP_set_isa_irq_level,
-                           .u.set_isa_irq_level = {IRQ_COM1, level}};
+    struct xen_dm_op op = {.op = XEN_DMOP_set_isa_irq_level, .u.set_isa_irq_level = {irq, level}};
 
-    if (level != dm->line) {
-        dm->line = level;
+    if (level != (dm->lines >> irq & 1)) {
+        dm->lines ^= (uint16_t)(1u << irq);
         (void)dm_op(dm, &op);
     }
+}
+
+static void lines_update(struct dm *dm)
+{
+    line_set(dm, IRQ_COM1, uart_line(&dm->dev->uart));
+    line_set(dm, IRQ_ATA, ata_line(&dm->dev->ata));
 }
 
 /* ---- requests ---- */
@@ -109,17 +118,27 @@ static void end(struct dm *dm, uint32_t reason)
     (void)dm_op(dm, &op);
 }
 
-static void port_write(struct dm *dm, uint16_t port, uint32_t value)
+/* The register of the disk that a port is; false: none. */
+static bool ata_port(uint16_t port, enum ata_register *reg)
 {
+    *reg = port == PORT_ATA_CONTROL ? ATA_CONTROL : (enum ata_register)(port & 7);
+    return port == PORT_ATA_CONTROL || (port & 0xfff8) == PORT_ATA;
+}
+
+static void port_write(struct dm *dm, uint16_t port, unsigned int bytes, uint32_t value)
+{
+    enum ata_register reg;
     int c;
 
-    if (port >= PORT_COM1 && port < PORT_COM1 + 8) {
-        c = uart_write(&dm->uart, port - PORT_COM1, (uint8_t)value);
+    if (ata_port(port, &reg)) {
+        ata_write(&dm->dev->ata, reg, bytes, value);
+    } else if (port >= PORT_COM1 && port < PORT_COM1 + 8) {
+        c = uart_write(&dm->dev->uart, port - PORT_COM1, (uint8_t)value);
         if (c >= 0) {
             output(dm, (char)c);
         }
     } else if ((port & 0xfffe) == PORT_CMOS) {
-        cmos_write(&dm->cmos, port & 1, (uint8_t)value);
+        cmos_write(&dm->dev->cmos, port & 1, (uint8_t)value);
     } else if (port == PORT_DEBUG) {
         output(dm, (char)value);
     } else if (port == PORT_PM1_CONTROL && value & PM1_SLP_EN) {
@@ -129,13 +148,18 @@ static void port_write(struct dm *dm, uint16_t port, uint32_t value)
     }
 }
 
-static uint64_t port_read(struct dm *dm, uint16_t port)
+static uint64_t port_read(struct dm *dm, uint16_t port, unsigned int bytes)
 {
+    enum ata_register reg;
+
+    if (ata_port(port, &reg)) {
+        return ata_read(&dm->dev->ata, reg, bytes);
+    }
     if (port >= PORT_COM1 && port < PORT_COM1 + 8) {
-        return uart_read(&dm->uart, port - PORT_COM1);
+        return uart_read(&dm->dev->uart, port - PORT_COM1);
     }
     if ((port & 0xfffe) == PORT_CMOS) {
-        return cmos_read(&dm->cmos, port & 1, dm->cfg.wall_seconds());
+        return cmos_read(&dm->dev->cmos, port & 1, dm->cfg.wall_seconds());
     }
     return port == PORT_DEBUG         ? PORT_DEBUG
            : port == PORT_PM1_CONTROL ? 1
@@ -146,14 +170,15 @@ static void answer(struct dm_vcpu *v, struct ioreq *slot)
 {
     struct dm *dm = v->dm;
     uint64_t addr = slot->addr, data = slot->data;
+    uint32_t bytes = MIN(slot->size, 4u);
     uint8_t type = slot->type;
     bool read = slot->dir == IOREQ_READ;
 
     ioreq_state_set(slot, STATE_IOREQ_INPROCESS, read);
     if (type == IOREQ_TYPE_PIO && read) {
-        slot->data = port_read(dm, (uint16_t)addr);
+        slot->data = port_read(dm, (uint16_t)addr, bytes);
     } else if (type == IOREQ_TYPE_PIO) {
-        port_write(dm, (uint16_t)addr, (uint32_t)data);
+        port_write(dm, (uint16_t)addr, bytes, (uint32_t)data);
     } else {
         slot->data = UINT64_MAX; /* no device of ours is in memory */
     }
@@ -172,7 +197,7 @@ static void event(void *arg)
     }
     input_take(dm);
     output_flush(dm);
-    line_update(dm); /* before the vCPU goes on */
+    lines_update(dm); /* before the vCPU goes on */
     if (asked) {
         dm->x->t->event_notify(dm->x->t->ctx, v->port);
     }
@@ -241,10 +266,25 @@ static int server_enable(struct dm *dm, struct xeno_error *err)
                                                                    .start = ranges[i].first,
                                                                    .end = ranges[i].last}};
 
-        rc = dm_op(dm, &map);
+        rc = ranges[i].of_disk && !dm->cfg.disk ? 0 : dm_op(dm, &map);
     }
     rc = rc ? rc : dm_op(dm, &enable);
     return rc ? fail(dm, err, "take its ports", rc) : 0;
+}
+
+static void devices_take(struct dm *dm)
+{
+    struct dm_devices *dev = dm->dev = dm->cfg.devices;
+
+    if (dev->magic != DEVICES_MAGIC) {
+        memset(dev, 0, sizeof(*dev));
+        uart_reset(&dev->uart);
+        cmos_reset(&dev->cmos);
+        ata_reset(&dev->ata, dm->cfg.disk);
+        dev->magic = DEVICES_MAGIC;
+    }
+    dev->ata.disk = dm->cfg.disk;
+    dm->lines = 1u << IRQ_COM1 | 1u << IRQ_ATA; /* whatever they were: both are told anew */
 }
 
 int dm_start(struct dm *dm, struct xeno *x, const struct dm_config *cfg, struct xeno_error *err)
@@ -254,15 +294,17 @@ int dm_start(struct dm *dm, struct xeno *x, const struct dm_config *cfg, struct 
     memset(dm, 0, sizeof(*dm));
     dm->x = x;
     dm->cfg = *cfg;
-    uart_reset(&dm->uart);
-    cmos_reset(&dm->cmos);
+    devices_take(dm);
     /* Nothing may be asked while there is nobody to answer: the domain stands still. */
     rc = xeno_domain_pause(x, cfg->domid);
     if (rc) {
         return fail(dm, err, "pause it", rc);
     }
     rc = server_prepare(dm, err);
-    rc = rc ? rc : server_enable(dm, err);
+    if (rc == 0) {
+        lines_update(dm);
+        rc = server_enable(dm, err);
+    }
     if (rc) {
         dm_stop(dm);
     }

@@ -11,6 +11,7 @@
 #include <xen/hvm/ioreq.h>
 #include <xen/io/console.h>
 
+#include "device-model/ata.h"
 #include "device-model/cmos.h"
 #include "device-model/uart.h"
 #include "libxeno/xeno.h"
@@ -31,6 +32,20 @@ struct dm_config {
     uint64_t console_gfn;  /* the page of the console ring, in the domain */
     uint32_t console_port; /* the domain's end of the console's channel */
     uint64_t (*wall_seconds)(void);
+    const struct block *disk;   /* NULL: none */
+    struct dm_devices *devices; /* zeros, or as another device model of this domain left them */
+};
+
+/*
+ * What the guest's devices know. It may lie in memory that outlives the device model: one that takes over goes on with it.
+ */
+struct dm_devices {
+    uint32_t magic; /* set last: all else is whole */
+    uint32_t backlog_in, backlog_out;
+    char backlog[DM_BACKLOG];
+    struct uart uart;
+    struct cmos cmos;
+    struct ata ata;
 };
 
 struct dm {
@@ -40,11 +55,8 @@ struct dm {
     uint32_t nr_vcpus;
     struct dm_vcpu vcpu[DM_MAX_VCPUS];
     struct xencons_interface *ring;
-    char backlog[DM_BACKLOG];
-    uint32_t backlog_in, backlog_out;
-    struct uart uart;
-    struct cmos cmos;
-    bool line; /* level of the serial port's interrupt, as the domain has it */
+    struct dm_devices *dev;
+    uint16_t lines; /* levels of the interrupts, as the domain has them */
 };
 
 /*

@@ -314,7 +314,7 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     if (m->store_built && m->store_built(m->ctx, d, err)) {
         goto out_detach;
     }
-    if (b.engine && m->device_model && m->device_model(m->ctx, d, err)) {
+    if ((b.engine || d->cfg.disk.target[0]) && m->device_model && m->device_model(m->ctx, d, err)) {
         goto out_detach;
     }
     rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);

@@ -67,8 +67,8 @@ struct manager {
     int (*store_built)(void *ctx, struct managed *d, struct xeno_error *err);
     void (*store_gone)(void *ctx, const struct managed *d);
     /*
-     * A fully virtualized domain was built and is not started yet: give it a device model (0, or -1 with err); it goes. NULL: this
-     * place has none, and such domains write to the hypervisor's log.
+     * A fully virtualized domain, or one with a disk, was built and is not started yet: give it a device model (0, or -1 with err); it
+     * goes. NULL: this place has none, and such domains write to the hypervisor's log and have no disk.
      */
     int (*device_model)(void *ctx, struct managed *d, struct xeno_error *err);
     void (*device_model_gone)(void *ctx, const struct managed *d);

@@ -23,6 +23,9 @@ struct xeno_transport {
     void (*unmap_foreign)(void *ctx, void *va, size_t nr);
     /* One frame that the hypervisor keeps for a domain (XENMEM_acquire_resource), undone by unmap_foreign; NULL: refused. */
     void *(*map_resource)(void *ctx, uint32_t domid, uint32_t type, uint32_t id, uint64_t frame);
+    /* A page that another domain has granted us, undone by unmap_grant; NULL: refused, or this place has no grants. */
+    void *(*map_grant)(void *ctx, uint32_t domid, uint32_t ref, bool writable);
+    void (*unmap_grant)(void *ctx, void *va);
     /* What a device model asks (<xen/hvm/dm_op.h>); op is written back. The result, or -errno. */
     long (*dm_op)(void *ctx, uint32_t domid, void *op, size_t size);
 

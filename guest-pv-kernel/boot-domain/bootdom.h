@@ -33,11 +33,18 @@ int boot_launch(struct manager *m, struct cli *c, const char *name, bool *contro
 /* The store for guests: from here on domains are connected to it as they are built. 0 or -errno. */
 int store_start(struct manager *m);
 
+/* The store for ourselves, under the transport's lock: a value's length, or 0; or -errno. perms: "n0" or "n0 r5". */
+long store_read(void *unused, const char *path, char *buf, size_t size);
+int store_write(void *unused, const char *path, const char *value);
+int store_perms(void *unused, const char *path, const char *perms);
+void store_remove(const char *path);
+
 /* Run a command line: verbs with or without "xeno", ';', '&&', quotes; the last status. */
 int shell_run(struct cli *c, const char *line);
 
-/* Device models of fully virtualized domains run in here, by events. */
-struct manager;
+/* Device models of fully virtualized domains, and disks, run in here, by events. */
 void device_models_init(struct manager *m);
+/* Somebody has changed something in the store. */
+void device_models_store_changed(void);
 
 #endif

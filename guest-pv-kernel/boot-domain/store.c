@@ -9,6 +9,7 @@
 #include <xen/io/xs_wire.h>
 
 #include "bootdom.h"
+#include "common/compiler.h"
 #include "common/errno.h"
 #include "common/format.h"
 #include "xenostored/ring.h"
@@ -90,17 +91,23 @@ static void ring_event(void *unused)
 {
     (void)unused;
     serve_all();
+    device_models_store_changed();
+    serve_all(); /* events that are due to what they have written */
 }
 
-/* A request of our own; its payload is `parts` strings, each with its zero but perhaps the last. 0 or -EIO. */
-static int request(uint32_t type, const char *const *part, unsigned int parts, bool last_is_data)
+/*
+ * A request of our own; its payload is `parts` strings, each with its zero but perhaps the last. 0 or -EIO; the reply's text, terminated,
+ * goes to buf if there is one, and its length is returned.
+ */
+static long ask(uint32_t type, const char *const *part, unsigned int parts, bool last_is_data,
+                char *buf, size_t size)
 {
     struct xsd_sockmsg header = {.type = type};
     struct xs_conn *conn;
     char payload[512];
     const char *bytes;
     size_t n, len = 0;
-    int rc = -EIO;
+    long rc = -EIO;
 
     for (unsigned int i = 0; i < parts; i++) {
         n = strlen(part[i]) + !(last_is_data && i + 1 == parts);
@@ -119,9 +126,49 @@ static int request(uint32_t type, const char *const *part, unsigned int parts, b
         const struct xsd_sockmsg *reply = (const void *)bytes;
 
         rc = n >= sizeof(*reply) && reply->type != XS_ERROR ? 0 : -EIO;
+        if (rc == 0 && buf) {
+            rc = (long)MIN(n - sizeof(*reply), size - 1);
+            memcpy(buf, bytes + sizeof(*reply), (size_t)rc);
+            buf[rc] = '\0';
+        }
         xs_conn_sent(&store, conn, n);
     }
     return rc;
+}
+
+static int request(uint32_t type, const char *const *part, unsigned int parts, bool last_is_data)
+{
+    return (int)ask(type, part, parts, last_is_data, NULL, 0);
+}
+
+long store_read(void *unused, const char *path, char *buf, size_t size)
+{
+    (void)unused;
+    return ask(XS_READ, &path, 1, false, buf, size);
+}
+
+int store_write(void *unused, const char *path, const char *value)
+{
+    const char *const part[] = {path, value};
+
+    (void)unused;
+    return request(XS_WRITE, part, 2, true);
+}
+
+int store_perms(void *unused, const char *path, const char *perms)
+{
+    const char *blank = strchr(perms, ' ');
+    char owner[16];
+    const char *const part[] = {path, owner, blank ? blank + 1 : ""};
+
+    (void)unused;
+    format(owner, sizeof(owner), "%.*s", blank ? (int)(blank - perms) : (int)strlen(perms), perms);
+    return request(XS_SET_PERMS, part, blank ? 3 : 2, false);
+}
+
+void store_remove(const char *path)
+{
+    (void)request(XS_RM, &path, 1, false);
 }
 
 static int write_node(uint32_t domid, const char *name, const char *value, bool guests)

@@ -17,6 +17,7 @@
 #include "pvk/pv/domain.h"
 #include "pvk/pv/events.h"
 #include "pvk/pv/foreign.h"
+#include "pvk/pv/grants.h"
 #include "pvk/pv/hypercall.h"
 
 /* The event handler's contract has the port first; libxeno's has not. */
@@ -53,17 +54,50 @@ static void do_unmap(void *ctx, void *va, size_t nr)
 static void *do_map_resource(void *ctx, uint32_t domid, uint32_t type, uint32_t id, uint64_t frame)
 {
     xen_pfn_t mfn = 0;
-    struct xen_mem_acquire_resource r = {.domid = (domid_t)domid,
-                                         .type = (uint16_t)type,
-                                         .id = id,
-                                         .nr_frames = 1,
-                                         .frame = frame};
+    struct xen_mem_acquire_resource r = {
+        .domid = (domid_t)domid, .type = (uint16_t)type, .id = id, .nr_frames = 1, .frame = frame};
 
     set_xen_guest_handle(r.frame_list, &mfn);
     return do_hypercall(ctx, __HYPERVISOR_memory_op, XENMEM_acquire_resource,
                         (uint64_t)(uintptr_t)&r, 0, 0)
                ? NULL
                : map_resource(domid, mfn);
+}
+
+/* Grants that are mapped: few at a time, and changed with events off. */
+#define MAX_GRANTS 64u
+static struct grant_mapping mappings[MAX_GRANTS];
+
+static void *do_map_grant(void *ctx, uint32_t domid, uint32_t ref, bool writable)
+{
+    irq_state was = irq_save();
+    struct grant_mapping *m = mappings;
+    void *va = NULL;
+
+    (void)ctx;
+    while (m < mappings + MAX_GRANTS && m->va) {
+        m++;
+    }
+    if (m < mappings + MAX_GRANTS && grant_map(domid, ref, !writable, m) == 0) {
+        va = m->va;
+    }
+    irq_restore(was);
+    return va;
+}
+
+static void do_unmap_grant(void *ctx, void *va)
+{
+    irq_state was = irq_save();
+    struct grant_mapping *m = mappings;
+
+    (void)ctx;
+    while (m < mappings + MAX_GRANTS && m->va != va) {
+        m++;
+    }
+    if (m < mappings + MAX_GRANTS) {
+        (void)grant_unmap(m);
+    }
+    irq_restore(was);
 }
 
 static long do_dm_op(void *ctx, uint32_t domid, void *op, size_t size)
@@ -227,6 +261,8 @@ struct xeno_transport *bootdom_transport(void)
         .map_foreign = do_map,
         .unmap_foreign = do_unmap,
         .map_resource = do_map_resource,
+        .map_grant = do_map_grant,
+        .unmap_grant = do_unmap_grant,
         .dm_op = do_dm_op,
         .event_bind = do_bind,
         .event_unbind = do_unbind,

@@ -3,7 +3,7 @@
  * Arbitrary text as a domain's configuration: parsed, extended by the same text again (as words of a command line are), read
  * by the schema. Messages are one terminated line; what is accepted keeps the schema's promises.
  */
-/* SOURCES: dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/domain_cfg.c common/format.c */
+/* SOURCES: dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/domain_cfg.c dom0-tools/libxeno/cfg/disk_cfg.c common/format.c */
 #include <stdlib.h>
 #include <string.h>
 

@@ -18,7 +18,7 @@ HEAD_LINES = 15
 # Of a hypervisor's log, shown where a test fails.
 LOG_LINES = 25
 LAST_WORDS = ("RESULT: ", "EXPECT: CRASH ")
-KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "BESIDE": str, "NATIVE": str}
+KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "DISK": int, "BESIDE": str, "NATIVE": str}
 
 
 def head_options(name):
@@ -47,6 +47,7 @@ def options_for(head, on, role, args):
     options.timeout = head.get("TIMEOUT", options.timeout)
     options.cpu_model = args.cpu_model
     options.module_size = head.get("MODULE", 0)
+    options.disk_size = head.get("DISK", 0)
     options.beside = head.get("BESIDE") == "yes" and role == "domu"
     return options
 

@@ -9,8 +9,12 @@ import sys
 import qemu
 import xeno_cases as cases
 
+sys.path.append(str(qemu.ROOT / "tests" / "guest"))
+import run_guest  # noqa: E402
+
 CFG = 'name = "f1"\nkernel = "%s"\ntype = "full"\nengine = "svm"\nmemory = %d\nvcpus = %d\ncmdline = "%s"\n'
 CYCLES = 200
+DISK_BYTES = 20 * 512
 GUESTS = ["threads", "memory", "user-mode", "libfdt"]
 
 
@@ -44,6 +48,20 @@ def test_guests_on_one_cpu():
     result.expect_status(0)
     for guest in GUESTS:
         result.expect_output(f"^RESULT: SUCCESS {guest}$")
+
+
+def test_a_disk():
+    """The same image and the same checks as on a bare machine: tests/guest/disk. A disk that may only be read is not written to."""
+    with cases.Files() as files:
+        files.words += ["--add", f"{cases.GUESTS / 'test-disk-native'}:guest"]
+        files.add("disk", run_guest.module_bytes(DISK_BYTES))
+        for access in "wr":
+            files.add(f"{access}.cfg", CFG % ("guest", 32, 1, "") + f'disk = ["file:disk,raw,hda,{access}"]\n')
+        result = cases.xeno([], files, "; ".join(f"create {access}.cfg && console f1" for access in "wr"))
+    result.expect_status(0)
+    ends = re.findall(r"^RESULT: (\w+) disk$", result.output, re.MULTILINE)
+    result.expect(ends == ["SUCCESS", "FAILURE"], f"expected the disk to work, and not to be written to when it may not: {ends}")
+    result.expect_output("^TEST disk: FAILED: sectors are written$").expect_output("^TEST disk: ok: single sectors are read$")
 
 
 def test_two_cpus():

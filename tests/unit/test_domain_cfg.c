@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SOURCES: dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/domain_cfg.c common/format.c */
+/* SOURCES: dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/domain_cfg.c dom0-tools/libxeno/cfg/disk_cfg.c common/format.c */
 /*
  * The domain's schema: defaults, every key, every range at both ends, what is refused with which words, and warnings that
  * name the nearest key. Each text goes the way of a file: parser first.
@@ -228,7 +228,7 @@ START_TEST(written_and_read_back)
 
     good("name='n'\nkernel='/k \\\\ \"x\"'\nramdisk='r'\nroot='/dev/xvda'\nextra='a=\"b c\" ;#'\nuuid='06ed00fe-1162-4fc4-b5d8-11993ee4a8b9'\n"
          "cpus='0-2'\nmemory=77\nmaxmem=99\nvcpus=2\nmaxvcpus=4\ncpu_weight=512\ncap=50\non_poweroff='preserve'\n"
-         "on_reboot='rename-restart'\non_crash='coredump-restart'\n");
+         "on_reboot='rename-restart'\non_crash='coredump-restart'\ndisk=['file:/a \"b\".img,raw,xvdb,r']\n");
     was = d;
     n = domain_cfg_write(&was, text, sizeof(text));
     ck_assert_int_eq(n, (int)strlen(text));
@@ -263,9 +263,53 @@ START_TEST(keys_of_xl)
 {
     good(LEAST "builder='generic'; maxvcpus=4; localtime=0; on_watchdog='restart'; max_grant_frames=64; vfb=[]; bootloader=''");
     ck_assert_uint_eq(nr_warnings, 0);
-    good(LEAST "disk=['phy:/dev/x,xvda,w']\nvif=['mac=00:16:3e:00:00:01,bridge=br0']");
-    ck_assert_str_eq(warnings, "f:3: disk is not supported yet: the domain starts without\n"
-                               "f:4: vif is not supported yet: the domain starts without\n");
+    good(
+        LEAST
+        "disk=['phy:/dev/x,raw,xvda,w', 'b,raw,xvdb,r']\nvif=['mac=00:16:3e:00:00:01,bridge=br0']");
+    ck_assert_str_eq(
+        warnings,
+        "f:4: vif is not supported yet: the domain starts without\n"
+        "f:3: disk: only the first is supported yet: the domain starts without the others\n");
+}
+END_TEST
+
+/* The same disk in xl's forms. */
+START_TEST(disks)
+{
+    static const char *const same[] = {
+        "file:/d.img,raw,xvda,r", "/d.img,,xvda,ro", "target=/d.img,access=r,vdev=xvda",
+        "phy:/d.img,xvda,r", "/d.img, raw, xvda, r", "format=raw, vdev=xvda, access=r, devtype=disk, target=/d.img"};
+    static const struct {
+        const char *text, *wanted;
+    } wrong[] = {{"/d,qcow2,hda,w", "format qcow2 is not supported: raw is"},
+                 {"/d,raw,xvdz,w", "no virtual device is named xvdz"},
+                 {"/d,raw,hdc,w", "no virtual device is named hdc"},
+                 {"/d,raw,hda,x", "access x: expected r or w"},
+                 {"/d,raw,hda,w,more", "there is something behind the access: more"},
+                 {"file:,raw,hda,w", "a target has 1 to 255 characters"},
+                 {"vdev=hda", "it has no target"}};
+    struct domain_disk disk;
+    char text[200];
+
+    for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
+        snprintf(text, sizeof(text), LEAST "disk=['%s']", same[i]);
+        good(text);
+        ck_assert_str_eq(d.disk.target, "/d.img");
+        ck_assert_str_eq(d.disk.vdev, "xvda");
+        ck_assert(d.disk.read_only);
+    }
+    good(LEAST "disk='d'");
+    ck_assert(strcmp(d.disk.vdev, "hda") == 0 && !d.disk.read_only);
+    good(LEAST "disk=[]");
+    ck_assert_str_eq(d.disk.target, "");
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        ck_assert_int_eq(domain_disk_parse(wrong[i].text, &disk, text, sizeof(text)), -1);
+        ck_assert_msg(strncmp(text, wrong[i].wanted, strlen(wrong[i].wanted)) == 0, "'%s' for %s",
+                      text, wrong[i].text);
+    }
+    ck_assert(domain_disk_number("hda") == 768 && domain_disk_number("hdb") == 832 &&
+              domain_disk_number("xvda") == 51712 && domain_disk_number("sdb") == 2064 &&
+              domain_disk_number("hd") == 0 && domain_disk_number("xvdA") == 0);
 }
 END_TEST
 
@@ -285,6 +329,7 @@ int main(void)
     tcase_add_test(t, written_and_read_back);
     tcase_add_test(t, unknown_keys);
     tcase_add_test(t, keys_of_xl);
+    tcase_add_test(t, disks);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);

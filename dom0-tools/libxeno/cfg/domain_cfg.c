@@ -11,7 +11,7 @@
 #include "common/format.h"
 #include "common/string.h"
 
-enum row_type { ROW_STRING, ROW_NUMBER, ROW_ACTION, ROW_IGNORED, ROW_MISSED };
+enum row_type { ROW_STRING, ROW_NUMBER, ROW_ACTION, ROW_DISK, ROW_IGNORED, ROW_MISSED };
 
 struct row {
     const char *key;
@@ -48,6 +48,7 @@ static const struct row rows[] = {
     ACTION("on_poweroff", on_poweroff),
     ACTION("on_reboot", on_reboot),
     ACTION("on_crash", on_crash),
+    {"disk", FIELD(disk), 0, ROW_DISK, 0, 0},
     /* Known to xl, without a meaning here (yet): files that work there are read here without noise. */
     IGNORED("builder"), IGNORED("pool"), IGNORED("seclabel"), IGNORED("cpus_soft"),
     IGNORED("on_watchdog"), IGNORED("on_soft_reset"),
@@ -55,7 +56,7 @@ static const struct row rows[] = {
     IGNORED("max_maptrack_frames"), IGNORED("max_grant_version"), IGNORED("max_event_channels"), IGNORED("device_tree"),
     IGNORED("bootloader_args"), IGNORED("driver_domain"),
     /* Something that the guest would look for in vain: said, unless the list is empty. */
-    MISSED("disk"), MISSED("vif"), MISSED("vfb"), MISSED("p9"), MISSED("channel"), MISSED("bootloader"),
+    MISSED("vif"), MISSED("vfb"), MISSED("p9"), MISSED("channel"), MISSED("bootloader"),
 };
 
 struct reader {
@@ -107,6 +108,23 @@ static bool printable(const char *s)
     return true;
 }
 
+static int read_disk(const struct reader *r, const struct cfg_pair *p)
+{
+    const struct cfg_value *v = p->value->type == CFG_LIST ? p->value->items : p->value;
+    char why[128];
+
+    if (!v || (v->type == CFG_STRING && !*v->text)) {
+        return 0; /* an empty list */
+    }
+    if (v->type != CFG_STRING) {
+        return bad(r, p, "expected a list of strings");
+    }
+    if (!printable(v->text)) {
+        return bad(r, p, "a control character in the string: take it out");
+    }
+    return domain_disk_parse(v->text, &r->out->disk, why, sizeof(why)) ? bad(r, p, why) : 0;
+}
+
 static int read_row(const struct reader *r, const struct row *row, const struct cfg_pair *p)
 {
     char *field = (char *)r->out + row->offset;
@@ -138,6 +156,8 @@ static int read_row(const struct reader *r, const struct row *row, const struct 
         return 0;
     case ROW_ACTION:
         return read_action(r, p, (enum domain_action *)(void *)field);
+    case ROW_DISK:
+        return read_disk(r, p);
     default:
         return 0;
     }
@@ -201,6 +221,19 @@ static void warn_missed(struct cfg *c, void (*warn)(void *ctx, const char *line)
             format(line, sizeof(line), "%s:%u: %s is not supported yet: the domain starts without", c->file, p->line, p->key);
             warn(ctx, line);
         }
+    }
+}
+
+static void warn_more_disks(struct cfg *c, void (*warn)(void *ctx, const char *line), void *ctx)
+{
+    const struct cfg_pair *p = cfg_find(c, "disk");
+    char line[256];
+
+    if (p && p->value->type == CFG_LIST && p->value->items && p->value->items->next) {
+        format(line, sizeof(line),
+               "%s:%u: disk: only the first is supported yet: the domain starts without the others",
+               c->file, p->line);
+        warn(ctx, line);
     }
 }
 
@@ -383,6 +416,7 @@ int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ct
         return -1;
     }
     warn_missed(c, warn, ctx);
+    warn_more_disks(c, warn, ctx);
     warn_unknown(c, warn, ctx);
     return 0;
 }
@@ -423,7 +457,13 @@ static void write_row(struct writer *w, const struct row *row, const struct doma
 
     put_text(w, row->key, false);
     put_text(w, " = ", false);
-    if (row->type == ROW_NUMBER) {
+    if (row->type == ROW_DISK) {
+        put_text(w, "[\"", false);
+        put_text(w, d->disk.target, true);
+        put_text(w, ",raw,", false);
+        put_text(w, d->disk.vdev, true);
+        put_text(w, d->disk.read_only ? ",r\"]" : ",w\"]", false);
+    } else if (row->type == ROW_NUMBER) {
         memcpy(&value, field, sizeof(value));
         format(number, sizeof(number), "%ld", value);
         put_text(w, number, false);
@@ -446,7 +486,8 @@ static bool is_given(const struct row *row, const struct domain_cfg *d)
         memcpy(&value, field, sizeof(value));
         return value >= row->min && value <= row->max;
     }
-    return row->type == ROW_ACTION || (row->type == ROW_STRING && *field);
+    return row->type == ROW_ACTION || ((row->type == ROW_STRING || row->type == ROW_DISK) &&
+                                       *field); /* a disk begins with its target */
 }
 
 int domain_cfg_write(const struct domain_cfg *d, char *buf, size_t size)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "libxeno/cfg/cfg.h"
+#include "libxeno/cfg/disk_cfg.h"
 
 #define DOMAIN_NAME_MAX 64
 
@@ -33,6 +34,7 @@ struct domain_cfg {
     char uuid[40];
     char cpus[128];
     char type[8], engine[8]; /* "pv" or "full"; of the latter: "svm" */
+    struct domain_disk disk; /* the first of disk= */
     int64_t memory_mib, maxmem_mib, vcpus, maxvcpus, cpu_weight, cap;
     enum domain_action on_poweroff, on_reboot, on_crash;
     uint64_t affinity;  /* out of cpus=: a mask, 0: all */

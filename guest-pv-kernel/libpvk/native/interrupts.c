@@ -5,6 +5,7 @@
 #include "libpvk/core/backend.h"
 #include "libpvk/core/sched.h"
 #include "libpvk/native/apic.h"
+#include "libpvk/native/ata.h"
 #include "libpvk/native/descriptors.h"
 #include "libpvk/native/pagetable.h"
 #include "libpvk/native/pic.h"
@@ -49,6 +50,8 @@ static void pic_interrupt(unsigned line)
         timers_run();
     } else if (line == PIC_LINE_COM1) {
         uart_interrupt();
+    } else if (line == PIC_LINE_ATA) {
+        ata_interrupt();
     }
 }
 

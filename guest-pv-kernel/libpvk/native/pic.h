@@ -10,6 +10,7 @@
 #define PIC_LINES      16u
 #define PIC_LINE_TIMER 0u
 #define PIC_LINE_COM1  4u
+#define PIC_LINE_ATA   14u
 
 void pic_init(void);
 void pic_unmask(unsigned line);
