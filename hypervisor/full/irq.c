@@ -71,10 +71,14 @@ static void pit_expired(void *arg)
 
 /* ---- local APICs ---- */
 
-static void lapic_timer_arm_next(struct full_vcpu *fv)
+/* An interval may be over before it could be armed: the guest has its interrupt then. */
+static void lapic_timer_changed(struct full_vcpu *fv)
 {
     uint64_t now = now_ns(), next = lapic_timer_next(&fv->lapic, now);
 
+    if (lapic_timer_tick(&fv->lapic, now)) {
+        full_notify(fv->v);
+    }
     if (next != LAPIC_NEVER) {
         timer_arm(&fv->lapic_timer, not_too_soon(next, now));
     }
@@ -87,10 +91,7 @@ static void lapic_expired(void *arg)
 
     spin_lock(&fd->lock);
     if (!fd->map_closed) {
-        if (lapic_timer_tick(&fv->lapic, now_ns())) {
-            full_notify(fv->v);
-        }
-        lapic_timer_arm_next(fv);
+        lapic_timer_changed(fv);
     }
     spin_unlock(&fd->lock);
 }
@@ -168,7 +169,7 @@ void full_lapic_access(struct vcpu *v, uint32_t offset, bool write, uint32_t *va
     if (effect == LAPIC_EFFECT_SEND) {
         send(v);
     } else if (effect == LAPIC_EFFECT_TIMER) {
-        lapic_timer_arm_next(fv);
+        lapic_timer_changed(fv);
     }
     spin_unlock(&fd->lock);
 }
