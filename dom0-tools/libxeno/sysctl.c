@@ -62,3 +62,33 @@ long xeno_counters(struct xeno *x, uint32_t domid, uint32_t vcpu, xenolith_count
     *tsc_khz = c.tsc_khz;
     return rc ? rc : (long)c.nr;
 }
+
+static long do_trace(struct xeno *x, struct xenolith_sysctl_trace *t)
+{
+    struct xen_sysctl op = {.cmd = 0};
+    long rc;
+
+    memcpy(op.u.pad, t, sizeof(*t));
+    rc = do_sysctl(x, &op, XEN_SYSCTL_xenolith_trace);
+    memcpy(t, op.u.pad, sizeof(*t));
+    return rc;
+}
+
+long xeno_trace_set(struct xeno *x, uint32_t domid, uint32_t what)
+{
+    struct xenolith_sysctl_trace t = {.op = XENOLITH_TRACE_set, .domain = (domid_t)domid, .what = what};
+
+    return do_trace(x, &t);
+}
+
+long xeno_trace_read(struct xeno *x, uint32_t cpu, xenolith_trace_record_t *buf, uint32_t max, uint64_t *lost, uint64_t *tsc_khz)
+{
+    struct xenolith_sysctl_trace t = {.op = XENOLITH_TRACE_read, .cpu = cpu, .nr = max};
+    long rc;
+
+    set_xen_guest_handle(t.buffer, buf);
+    rc = do_trace(x, &t);
+    *lost = t.lost;
+    *tsc_khz = t.tsc_khz;
+    return rc ? rc : (long)t.nr;
+}

@@ -66,6 +66,11 @@ long xeno_debug_keys(struct xeno *x, const char *keys, uint32_t nr);
 /* Counters of one vCPU that are not zero; the number of entries, tsc_khz set. */
 long xeno_counters(struct xeno *x, uint32_t domid, uint32_t vcpu, xenolith_counter_t *buf, uint32_t max, uint64_t *tsc_khz);
 
+/* What of a domain goes into the trace from now on: XENOLITH_TRACE_MARKS, _CROSSINGS; 0: nothing. */
+long xeno_trace_set(struct xeno *x, uint32_t domid, uint32_t what);
+/* Take the oldest records of a CPU, at most max: their number, 0 if there are none. -ENOENT: no such CPU, or nothing was ever traced. */
+long xeno_trace_read(struct xeno *x, uint32_t cpu, xenolith_trace_record_t *buf, uint32_t max, uint64_t *lost, uint64_t *tsc_khz);
+
 /* ---- memory, events, grants, tables ---- */
 /* nr frames of 2^order pages, machine frame numbers into mfns; the number of extents that were had, or -errno. */
 long xeno_populate(struct xeno *x, uint32_t domid, uint64_t *mfns, uint64_t nr, unsigned int order);

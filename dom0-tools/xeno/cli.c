@@ -28,6 +28,8 @@ const struct verb verbs[] = {
     {"sched-credit2", cmd_sched_credit2, "[--json] [-d DOMAIN [-w WEIGHT] [-c CAP]]", "shares of the CPUs"},
     {"shutdown", cmd_shutdown, "[-w] DOMAIN", "ask a domain to shut down"},
     {"stat", cmd_stat, "[--json] DOMAIN", "counters of hypercalls, traps and emulations"},
+    {"trace", cmd_trace, "[--json|--summary] [--marks|--armed] DOMAIN | --on [--marks|--armed] DOMAIN | --off DOMAIN | [--json|--summary] --read",
+     "each hypercall, trap, exit and switch of a domain in order"},
     {"trigger", cmd_trigger, "DOMAIN nmi|reset|init|power|sleep [VCPU]", "send a domain a signal of the hardware"},
     {"unpause", cmd_unpause, "DOMAIN", "let a paused domain go on"},
     {"vcpu-list", cmd_vcpu_list, "[--json] [DOMAIN]…", "vCPUs, their CPUs and their time"},

@@ -87,6 +87,7 @@ int cmd_rename(struct cli *c, int argc, char **argv);
 int cmd_sched_credit2(struct cli *c, int argc, char **argv);
 int cmd_shutdown(struct cli *c, int argc, char **argv);
 int cmd_stat(struct cli *c, int argc, char **argv);
+int cmd_trace(struct cli *c, int argc, char **argv);
 int cmd_trigger(struct cli *c, int argc, char **argv);
 int cmd_unpause(struct cli *c, int argc, char **argv);
 int cmd_vcpu_list(struct cli *c, int argc, char **argv);

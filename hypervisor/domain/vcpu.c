@@ -7,7 +7,9 @@
 
 #include <stddef.h>
 
+#include "common/compiler.h"
 #include "common/errno.h"
+#include "debug/trace.h"
 #include "domain/domain.h"
 #include "domain/table.h"
 #include "mm/hv_alloc.h"
@@ -54,6 +56,8 @@ int vcpu_create(struct domain *d, unsigned int id)
         vcpu_free(v);
         return -ENOMEM;
     }
+    v->counters->domain = d->id;
+    v->counters->vcpu = (uint16_t)id;
     fpu_area_reset(v->fpu);
     for (u = __domain_units_start; u < __domain_units_end; u++) {
         rc = (*u)->vcpu_init ? (*u)->vcpu_init(v) : 0;
@@ -81,5 +85,22 @@ void vcpu_free(struct vcpu *v)
         hv_free(v->fpu);
         hv_free(v->counters);
         hv_free(v);
+    }
+}
+
+void vcpu_mark(struct vcpu *v, uint32_t value)
+{
+    uint8_t traced = v->counters->traced;
+    struct vcpu *other;
+    unsigned int i;
+
+    if (!traced) {
+        return;
+    }
+    trace_write(v->counters, XENOLITH_TRACE_MARK, 0, value);
+    traced |= traced & XENOLITH_TRACE_ARMED ? XENOLITH_TRACE_CROSSINGS : 0;
+    for_each_vcpu (v->domain, other, i) {
+        trace_counters(other->counters);
+        WRITE_ONCE(other->counters->traced, value == XENOLITH_MARK_STOP ? 0 : traced);
     }
 }

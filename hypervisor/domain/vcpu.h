@@ -153,6 +153,8 @@ static inline bool vcpu_runnable(const struct vcpu *v)
 /* Allocate vCPU id of d: everything but its context; down until brought up. -ENOMEM, -EEXIST, -EINVAL. */
 int vcpu_create(struct domain *d, unsigned int id);
 void vcpu_destroy(struct vcpu *v);
+/* The current vCPU's guest marks this moment: a record, and its domain's counters as they stand, if it is traced. */
+void vcpu_mark(struct vcpu *v, uint32_t value);
 
 /*
  * Load a context from a control domain or VCPUOP_initialise: checks every field, takes references, -EINVAL with

@@ -131,9 +131,9 @@ struct full_vcpu {
     struct timer lapic_timer;
     uint32_t request_port;       /* 0: none; domain's lock */
     struct full_request request; /* owner */
+    uint64_t request_tsc;        /* when it went out; owner */
     bool halted;                 /* HLT: waits for an interrupt; owner */
     uint64_t pat, tsc_aux;
-    struct counter exits[XENOLITH_EXITS];
     uint32_t pkru; /* while it has no CPU */
 };
 

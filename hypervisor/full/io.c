@@ -121,6 +121,10 @@ void full_port(struct vcpu *v, uint16_t port, const struct full_insn *insn, bool
     bool chip = pic_has_port(port) || pit_has_port(port), found = false;
     uint8_t byte = (uint8_t)value;
 
+    if (write && port == XENOLITH_MARK_PORT && insn->bytes == 4) {
+        vcpu_mark(v, value);
+        return;
+    }
     if (!chip && full_request_send(v, IOREQ_TYPE_PIO, port, insn, write, value)) {
         return;
     }

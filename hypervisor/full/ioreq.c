@@ -19,6 +19,7 @@
 #include "mm/hv_alloc.h"
 #include "mm/map.h"
 #include "sched/sched.h"
+#include "x86/cpu.h"
 #include "x86/percpu.h"
 
 #define SERVER_ID 0u
@@ -86,7 +87,8 @@ bool full_request_send(struct vcpu *v, uint8_t type, uint64_t addr, const struct
     }
     spin_unlock(&fd->lock);
     if (ours) {
-        v->full->exits[XENOLITH_EXIT_DEVICE_MODEL].n++;
+        v->full->request_tsc = rdtsc();
+        COUNT(v, exit, XENOLITH_EXIT_DEVICE_MODEL);
         notify(v);
     }
     return ours;
@@ -111,6 +113,7 @@ void full_request_finish(struct vcpu *v)
 
     ioreq_state_set(slot, STATE_IOREQ_NONE, 0);
     r->out = false;
+    COUNT_TIME(v, exit, XENOLITH_EXIT_DEVICE_MODEL, rdtsc() - v->full->request_tsc);
     if (!r->write) {
         full_register_load(v, &r->insn, data);
     }

@@ -214,7 +214,7 @@ void full_irq_deliver(struct vcpu *v)
     if (vector >= 0) {
         if (fd->engine->irq_ready(v)) {
             fd->engine->inject(v, (uint8_t)next_vector(v, true));
-            v->full->exits[XENOLITH_EXIT_INJECTED].n++;
+            COUNT(v, exit, XENOLITH_EXIT_INJECTED);
         }
         if (next_vector(v, false) >= 0) {
             fd->engine->irq_window(v);

@@ -18,13 +18,17 @@
 #include "x86/percpu.h"
 #include "x86/upcalls.h"
 
-enum hc_who { HC_WHO_ANY, HC_WHO_CTRL, HC_WHO_HW };
+enum hc_who {
+    HC_WHO_ANY,
+    HC_WHO_CTRL,
+    HC_WHO_HW
+};
 
 struct hc_entry {
     int64_t (*thunk)(const struct cpu_user_regs *r);
     const char *name;
-    uint8_t who;   /* enum hc_who */
-    uint8_t nargs;
+    uint8_t who; /* enum hc_who */
+    uint8_t nr;
 };
 
 /* Arguments 1-4 arrive in rdi, rsi, rdx, r10 (ABI: hypercall register convention; no call here takes more). */
@@ -44,7 +48,7 @@ struct hc_entry {
 #undef HC
 
 static const struct hc_entry table[COUNT_HYPERCALLS] = {
-#define HC(nr, name, who, nargs) [nr] = {thunk_##name, #name, HC_WHO_##who, nargs},
+#define HC(nr, name, who, nargs) [nr] = {thunk_##name, #name, HC_WHO_##who, nr},
 #include "hypercall/hypercalls.def"
 #undef HC
 };
@@ -70,22 +74,35 @@ static inline const struct hc_entry *row_of(struct vcpu *v, uint64_t nr)
         return NULL;
     }
     nr = index_nospec(nr, COUNT_HYPERCALLS);
-    COUNT(v, hypercall, nr);
+    v->counters->hypercall[nr]
+        .n++; /* and traced in run_row(), whose test is the only one that a call pays */
     return likely(table[nr].thunk) ? &table[nr] : NULL;
+}
+
+static __cold_fn __attribute__((noinline)) int64_t
+call_traced(struct vcpu *v, const struct hc_entry *e, const struct cpu_user_regs *args)
+{
+    const struct counter *at = &v->counters->hypercall[e->nr];
+    int64_t rc;
+
+    trace_counted(v->counters, at, v->regs.rip, false);
+    rc = e->thunk(args);
+    trace_counted(v->counters, at, v->regs.rip, true);
+    return rc;
 }
 
 static int64_t run_row(struct vcpu *v, const struct hc_entry *e, const struct cpu_user_regs *args)
 {
-    uint64_t nr = (uint64_t)(e - table), start;
+    uint64_t start;
     int64_t rc;
 
     if (unlikely(e->who != HC_WHO_ANY) && !who_allows(e->who, v->domain)) {
         return -EPERM;
     }
-    v->hc_nr = (uint16_t)nr;
+    v->hc_nr = e->nr;
     start = rdtsc();
-    rc = e->thunk(args);
-    COUNT_TIME(v, hypercall, nr, rdtsc() - start);
+    rc = counters_traced(v->counters) ? call_traced(v, e, args) : e->thunk(args);
+    v->counters->hypercall[e->nr].tsc += rdtsc() - start;
     return rc;
 }
 
@@ -140,6 +157,11 @@ void upcall_hypercall(struct vcpu *v)
     const struct hc_entry *e = row_of(v, v->regs.rax);
 
     if (unlikely(!e)) {
+        if (counters_traced(v->counters)) {
+            trace_counted(v->counters,
+                          &v->counters->hypercall[MIN(v->regs.rax, COUNT_HYPERCALLS - 1ul)],
+                          v->regs.rip, false);
+        }
         v->regs.rax = (uint64_t)-ENOSYS;
         return;
     }

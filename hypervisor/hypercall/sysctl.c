@@ -11,9 +11,9 @@
 #include "common/string.h"
 #include "debug/console.h"
 #include "debug/counters.h"
-#include "full/full.h"
 #include "hypercall/domctl.h"
 #include "hypercall/hypercall.h"
+#include "hypercall/sysctl_trace.h"
 #include "mm/guest_copy.h"
 #include "mm/heap.h"
 #include "mm/hv_alloc.h"
@@ -227,9 +227,7 @@ static int64_t counters(struct xen_sysctl *op)
         emit_counters(&sink, XENOLITH_COUNT_HYPERCALL, vc->hypercall, COUNT_HYPERCALLS);
         emit_counters(&sink, XENOLITH_COUNT_TRAP, vc->trap, COUNT_TRAPS);
         emit_counters(&sink, XENOLITH_COUNT_EVENT, vc->event, COUNT_EVENTS);
-        if (d->full) {
-            emit_counters(&sink, XENOLITH_COUNT_EXIT, d->vcpu[c.vcpu]->full->exits, XENOLITH_EXITS);
-        }
+        emit_counters(&sink, XENOLITH_COUNT_EXIT, vc->exit, XENOLITH_EXITS);
         c.nr = sink.nr;
         c.tsc_khz = tsc_khz;
         memcpy(op->u.pad, &c, sizeof(c));
@@ -254,6 +252,7 @@ static const struct sysctl_row rows[] = {
     {XEN_SYSCTL_numainfo, numainfo},
     {XEN_SYSCTL_cpupool_op, cpupool_op},
     {XEN_SYSCTL_xenolith_counters, counters},
+    {XEN_SYSCTL_xenolith_trace, sysctl_trace},
 };
 
 int64_t hc_sysctl(uint64_t addr)

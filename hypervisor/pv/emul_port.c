@@ -82,6 +82,10 @@ uint32_t port_read(struct vcpu *v, uint16_t port, unsigned int nr_bytes)
 
 void port_write(struct vcpu *v, uint16_t port, unsigned int nr_bytes, uint32_t value)
 {
+    if (port == XENOLITH_MARK_PORT && nr_bytes == 4) {
+        vcpu_mark(v, value);
+        return;
+    }
     if (!port_allowed(v, port, nr_bytes)) {
         return;
     }

@@ -35,6 +35,9 @@ void pv_slow_paths_update(struct vcpu *v)
     if (v->pv.nmi_masked || v->pv.nmi_pending) {
         why |= PV_SLOW_NMI;
     }
+    if (v->counters->traced & (XENOLITH_TRACE_CROSSINGS | XENOLITH_TRACE_ARMED)) {
+        why |= PV_SLOW_TRACE; /* fast.S counts, but writes no trace */
+    }
     WRITE_ONCE(v->slow_paths, why);
 }
 

@@ -64,6 +64,7 @@ void pv_context_get(const struct vcpu *v, struct vcpu_guest_context *ctx);
 /* Why pv/fast.S leaves v's entries to C: the guest sees its IOPL in frames; an NMI is masked or pending. */
 #define PV_SLOW_IOPL 1u
 #define PV_SLOW_NMI  2u
+#define PV_SLOW_TRACE 4u
 /* To be called when one of the reasons has changed. */
 void pv_slow_paths_update(struct vcpu *v);
 

@@ -6,7 +6,7 @@
  */
 #include <stddef.h>
 
-#include "debug/counters.h"
+#include "debug/trace.h"
 #include "sched/sched.h"
 #include "sched/sched_private.h"
 #include "sched/switch_hooks.h"
@@ -34,6 +34,10 @@ void sched_switch_state(struct vcpu *prev, struct vcpu *next)
     uint64_t me = 1ul << this_cpu()->cpu;
 
     if (prev) {
+        if (counters_traced(prev->counters)) {
+            trace_write(prev->counters, XENOLITH_TRACE_SWITCH, next ? next->domain->id : DOMID_IDLE,
+                        prev->regs.rip);
+        }
         prev->hooks->out(prev);
         fpu_save(prev->fpu); /* after the hook has cleared the guest's CR0.TS */
         __atomic_store_n(&prev->running, 0, __ATOMIC_SEQ_CST);

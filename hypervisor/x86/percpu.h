@@ -48,6 +48,7 @@ struct percpu {
     uint32_t fault_code;
     uint64_t fault_cr2;
     uint64_t *area_ptes; /* the L1 entries of our area: descriptor windows, see x86/gdt_tss.h */
+    struct trace_ring *trace; /* debug/trace.h; NULL: nothing was ever traced */
     struct tss64 tss __aligned_to(64);
 
     /* shared: other CPUs set bits here, atomically */

@@ -113,6 +113,7 @@ static void guest_exception(struct vcpu *v, uint32_t vector)
 void trap_from_guest(struct vcpu *v)
 {
     struct vcpu_counters *counters = vcpu_head(v)->counters;
+    uint64_t rip = vcpu_head(v)->regs.rip;
     uint32_t vector = vcpu_head(v)->regs.entry_vector;
     uint64_t start = rdtsc();
     uint32_t index = vector;
@@ -121,10 +122,10 @@ void trap_from_guest(struct vcpu *v)
         guest_exception(v, vector);
     } else {
         index = vector >= VEC_LAPIC_TIMER ? COUNT_TRAP_IPI : COUNT_TRAP_DEVICE;
-        counters->trap[index].n++;
+        counted(counters, &counters->trap[index], rip);
         interrupt(vector);
     }
-    counters->trap[index].tsc += rdtsc() - start;
+    counted_time(counters, &counters->trap[index], rip, rdtsc() - start);
 }
 
 void trap_from_hv(struct cpu_user_regs *r)

@@ -71,6 +71,56 @@ struct xenolith_sysctl_counters {
     XEN_GUEST_HANDLE_64(xenolith_counter_t) buffer; /* OUT */
 };
 
+/* sysctl command of ours: the trace. Stands in xen_sysctl.u.pad. */
+#define XEN_SYSCTL_xenolith_trace 0x58000003
+
+/* xenolith_sysctl_trace.op */
+#define XENOLITH_TRACE_set  0 /* what of a domain is traced; -EINVAL for the caller's own */
+#define XENOLITH_TRACE_read 1 /* take the oldest records of a CPU's ring, of whatever domain */
+
+/*
+ * What is traced: bits. A crossing is a hypercall, trap, exit, emulation, event or switch; to trace
+ * them slows them. At each mark the counters of the domain go into the trace.
+ */
+#define XENOLITH_TRACE_MARKS     1u
+#define XENOLITH_TRACE_CROSSINGS 2u
+#define XENOLITH_TRACE_ARMED     4u /* crossings, but from the domain's first mark on */
+
+/* xenolith_trace_record.kind: a XENOLITH_COUNT_* with one of the bits or none, or a number */
+#define XENOLITH_TRACE_END     0x80 /* what was counted has ended */
+#define XENOLITH_TRACE_COUNTER 0x40 /* not a crossing: the counter's value, behind a mark */
+#define XENOLITH_TRACE_MARK    0x20 /* value: the guest's */
+#define XENOLITH_TRACE_SWITCH  0x21 /* the CPU is taken away; index: the next domain, DOMID_IDLE */
+
+struct xenolith_trace_record {
+    uint64_t tsc;
+    domid_t domain;
+    uint8_t vcpu, cpu; /* cpu: of the machine */
+    uint8_t kind, pad;
+    uint16_t index;
+    uint64_t value; /* of crossings and their ends: the guest's instruction pointer */
+};
+typedef struct xenolith_trace_record xenolith_trace_record_t;
+DEFINE_XEN_GUEST_HANDLE(xenolith_trace_record_t);
+
+struct xenolith_sysctl_trace {
+    uint16_t op;      /* IN */
+    domid_t domain;   /* IN, set */
+    uint32_t what;    /* IN, set: bits; 0 for none */
+    uint32_t cpu;     /* IN, read: -ENOENT for one that has no ring */
+    uint32_t nr;      /* IN, read: room; OUT: records written, 0 when the ring is empty */
+    uint64_t lost;    /* OUT, read: records that found the ring full since the last reading */
+    uint64_t tsc_khz; /* OUT */
+    XEN_GUEST_HANDLE_64(xenolith_trace_record_t) buffer; /* OUT, read */
+};
+
+/*
+ * A guest of any kind may write 32 bits to this port, to which no device answers: a mark in its trace, where it has one. A PV
+ * guest needs the I/O privilege level that it has given itself (PHYSDEVOP_set_iopl).
+ */
+#define XENOLITH_MARK_PORT 0x4d4b
+#define XENOLITH_MARK_STOP 0xffffffffu /* the last mark: the domain's trace ends here */
+
 /*
  * dm_op of ours: send an event through a port of the domain, which has nobody to do it. The port stands
  * in xen_dm_op.u.nr_vcpus.vcpus.

@@ -111,6 +111,15 @@ static int counters(struct bounce *b, struct xen_sysctl *op)
                   sizeof(xenolith_counter_t), true);
 }
 
+static int trace(struct bounce *b, struct xen_sysctl *op)
+{
+    struct xenolith_sysctl_trace t;
+
+    memcpy(&t, op->u.pad, sizeof(t));
+    return handle(b, op->u.pad + offsetof(struct xenolith_sysctl_trace, buffer), t.nr,
+                  sizeof(xenolith_trace_record_t), true);
+}
+
 static int sysctl(struct bounce *b, uint64_t arg[4])
 {
     struct xen_sysctl *op = argument(b, &arg[0], sizeof(*op), true);
@@ -131,6 +140,8 @@ static int sysctl(struct bounce *b, uint64_t arg[4])
                       sizeof(xen_sysctl_cpuinfo_t), true);
     case XEN_SYSCTL_xenolith_counters:
         return counters(b, op);
+    case XEN_SYSCTL_xenolith_trace:
+        return trace(b, op);
     default:
         return 0;
     }

@@ -235,9 +235,9 @@ static void dispatch(struct vcpu *v, uint64_t code)
 void svm_exit(struct vcpu *v)
 {
     uint64_t code = svm_of(v)->vmcb->exit_code, start = rdtsc();
-    struct counter *c = &v->full->exits[reason_of(code)];
+    unsigned int reason = reason_of(code);
 
+    COUNT(v, exit, reason);
     dispatch(v, code);
-    c->n++;
-    c->tsc += rdtsc() - start;
+    COUNT_TIME(v, exit, reason, rdtsc() - start);
 }
