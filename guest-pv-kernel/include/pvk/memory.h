@@ -46,8 +46,9 @@ uint64_t page_nr_free(void);
 void *window_alloc(size_t nr_pages) __must_check;
 void window_free(void *va, size_t nr_pages);
 
-/* Map a frame at a kernel address, change rights, unmap. 0 or -errno; page tables are added as needed. */
+/* Map a frame, or frames that follow one another where nothing is mapped; change rights, unmap. 0 or -errno; page tables are added as needed. */
 int map_page(void *va, pfn_t pfn, unsigned rights) __must_check;
+int map_range(void *va, pfn_t first, size_t nr_pages, unsigned rights) __must_check;
 int map_protect(void *va, size_t nr_pages, unsigned rights) __must_check;
 int map_remove(void *va, size_t nr_pages) __must_check;
 

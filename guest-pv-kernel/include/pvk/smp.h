@@ -7,6 +7,7 @@
 #define PVK_SMP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/compiler.h"
 
@@ -18,6 +19,10 @@ unsigned cpu_id(void);
 
 /* True once the CPU takes threads. */
 bool cpu_is_online(unsigned cpu);
+
+/* Interrupt a CPU, which may be this one, without a reason of its own; and how often that has reached it. Any context. */
+void cpu_kick(unsigned cpu);
+uint64_t cpu_nr_kicks(unsigned cpu);
 
 /* Start a CPU and wait until it takes threads: 0 or -errno. Thread context. */
 int cpu_start(unsigned cpu) __must_check;

@@ -36,6 +36,8 @@ struct user_context {
 
 /* A space with nothing mapped; NULL if memory is short. It must not be in use anywhere when it is destroyed. */
 struct user_space *user_space_create(void);
+/* One with the same pages, none of them writable in it: what fork does first. NULL if memory is short. */
+struct user_space *user_space_copy(const struct user_space *from);
 void user_space_destroy(struct user_space *space);
 
 /* Map a frame for user code (MAP_USER is implied), or take a page away. 0 or -errno. The frame stays the caller's. */

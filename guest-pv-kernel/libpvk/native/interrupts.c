@@ -3,6 +3,7 @@
  * The interrupt flag, and what each interrupt means.
  */
 #include "libpvk/core/backend.h"
+#include "libpvk/core/cpu.h"
 #include "libpvk/core/sched.h"
 #include "libpvk/native/apic.h"
 #include "libpvk/native/ata.h"
@@ -64,8 +65,9 @@ void backend_handle_interrupts(void)
         apic_end();
         timers_run();
         break;
-    case VECTOR_KICK: /* to have been interrupted is all: idle loops and returns to user mode look at the run queue */
+    case VECTOR_KICK: /* idle loops and returns to user mode look at the run queue */
         apic_end();
+        this_cpu()->nr_kicks++;
         break;
     case VECTOR_FLUSH:
         apic_end();

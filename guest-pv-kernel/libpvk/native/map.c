@@ -33,6 +33,16 @@ int map_page(void *va, pfn_t pfn, unsigned rights)
     return map_entry(va, pfn, pte_flags(rights));
 }
 
+int map_range(void *va, pfn_t first, size_t nr_pages, unsigned rights)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < nr_pages && rc == 0; i++) {
+        rc = map_page((char *)va + i * PAGE_SIZE, pfn_make(pfn_raw(first) + i), rights);
+    }
+    return rc;
+}
+
 /* Give the entries of a range new contents: keep the frame and set rights, or (rights NULL) clear them. */
 static int change_range(const char *va, size_t nr_pages, const unsigned *rights)
 {

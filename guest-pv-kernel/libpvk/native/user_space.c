@@ -17,7 +17,46 @@ struct user_space {
     uint64_t *root;
 };
 
-struct user_space *user_space_create(void)
+/* Free a table of the user half and the tables below it; the pages that they map are not theirs. */
+static void free_table(uint64_t *table, unsigned level, unsigned nr_entries)
+{
+    for (unsigned i = 0; level > 1 && i < nr_entries; i++) {
+        if ((table[i] & PTE_P) != 0) {
+            free_table(va_of_pfn(pfn_make((table[i] & PTE_ADDR) >> PAGE_SHIFT)), level - 1,
+                       PT_ENTRIES);
+        }
+    }
+    page_free(table, 0);
+}
+
+/* Fill a table with copies of the tables below another one. False: memory is short; what has been made hangs in the table. */
+static bool copy_table(uint64_t *to, const uint64_t *from, unsigned level, unsigned nr_entries)
+{
+    for (unsigned i = 0; i < nr_entries; i++) {
+        uint64_t *next;
+
+        if ((from[i] & PTE_P) == 0) {
+            continue;
+        }
+        if (level == 1) {
+            to[i] = from[i] & ~PTE_W;
+            continue;
+        }
+        next = page_alloc(0);
+        if (next == NULL) {
+            return false;
+        }
+        to[i] = pfn_raw(pfn_of_va(next)) << PAGE_SHIFT | (from[i] & ~PTE_ADDR);
+        if (!copy_table(next, va_of_pfn(pfn_make((from[i] & PTE_ADDR) >> PAGE_SHIFT)), level - 1,
+                        PT_ENTRIES)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* from: whose user half to copy; NULL: none. */
+static struct user_space *make_space(const struct user_space *from)
 {
     struct user_space *space = malloc(sizeof(*space));
     uint64_t *root = page_alloc(0);
@@ -29,6 +68,11 @@ struct user_space *user_space_create(void)
         free(space);
         return NULL;
     }
+    if (from != NULL && !copy_table(root, from->root, PT_LEVELS, PT_ENTRIES / 2)) {
+        free_table(root, PT_LEVELS, PT_ENTRIES / 2);
+        free(space);
+        return NULL;
+    }
     for (unsigned i = PT_ENTRIES / 2; i < PT_ENTRIES; i++) {
         root[i] = kernel_root[i];
     }
@@ -36,16 +80,14 @@ struct user_space *user_space_create(void)
     return space;
 }
 
-/* Free a table of the user half and the tables below it; the pages that they map are not theirs. */
-static void free_table(uint64_t *table, unsigned level, unsigned nr_entries)
+struct user_space *user_space_create(void)
 {
-    for (unsigned i = 0; level > 1 && i < nr_entries; i++) {
-        if ((table[i] & PTE_P) != 0) {
-            free_table(va_of_pfn(pfn_make((table[i] & PTE_ADDR) >> PAGE_SHIFT)), level - 1,
-                       PT_ENTRIES);
-        }
-    }
-    page_free(table, 0);
+    return make_space(NULL);
+}
+
+struct user_space *user_space_copy(const struct user_space *from)
+{
+    return make_space(from);
 }
 
 void user_space_destroy(struct user_space *space)

@@ -276,8 +276,8 @@ void events_init(void)
 static void kicked(uint32_t port, void *arg)
 {
     (void)port;
-    (void)
-        arg; /* to have been interrupted is all: idle loops and returns to user mode look at the run queue */
+    (void)arg;
+    this_cpu()->nr_kicks++; /* idle loops and returns to user mode look at the run queue */
 }
 
 void events_init_cpu(unsigned cpu)

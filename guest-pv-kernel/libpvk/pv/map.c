@@ -31,6 +31,23 @@ int map_page(void *va, pfn_t pfn, unsigned rights)
     return rc;
 }
 
+int map_range(void *va, pfn_t first, size_t nr_pages, unsigned rights)
+{
+    struct pt_batch batch;
+    struct pt_entry l1;
+
+    pt_batch_start(&batch);
+    for (size_t i = 0; i < nr_pages; i++) {
+        if (!pt_find(&kernel_space, (uintptr_t)va + i * PAGE_SIZE, 1, true, &l1)) {
+            pt_batch_finish(&batch);
+            return -XEN_ENOMEM;
+        }
+        pt_batch_add(&batch, l1.where,
+                     pte_make(mfn_of_pfn(pfn_make(pfn_raw(first) + i)), pte_flags(rights)));
+    }
+    return pt_batch_finish(&batch);
+}
+
 /* Give the entries of a range new contents: keep the frame and set rights, or (rights NULL) clear them. */
 static int change_range(char *va, size_t nr_pages, const unsigned *rights)
 {

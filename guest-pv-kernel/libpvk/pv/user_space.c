@@ -5,11 +5,13 @@
  * Invariant: an entry of a root's user half is the same in both roots; both roots are pinned as long as the space exists.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include <xen/errno.h>
 
 #include "libpvk/core/cpu.h"
 #include "libpvk/core/user.h"
+#include "libpvk/pv/user_space.h"
 #include "pvk/memory.h"
 #include "pvk/pv/hypercall.h"
 #include "pvk/pv/p2m.h"
@@ -45,40 +47,6 @@ static int make_root(uint64_t *root)
     return rc;
 }
 
-struct user_space *user_space_create(void)
-{
-    struct user_space *space = malloc(sizeof(*space));
-    uint64_t *kernel_root = page_alloc(0);
-    uint64_t *user_root = page_alloc(0);
-
-    if (space == NULL || kernel_root == NULL || user_root == NULL) {
-        goto out_free;
-    }
-    for (unsigned i = XEN_ROOT_END; i < PT_ENTRIES; i++) {
-        kernel_root[i] = kernel_space.kernel_root[i];
-    }
-    if (make_root(kernel_root) != 0) {
-        goto out_free;
-    }
-    if (make_root(user_root) != 0) {
-        mmuext_mfn(MMUEXT_UNPIN_TABLE, kernel_root);
-        pt_page_set_rights(kernel_root, MAP_R | MAP_W);
-        goto out_free;
-    }
-    space->tables = (struct pt_space){kernel_root, user_root};
-    return space;
-
-out_free:
-    if (kernel_root != NULL) {
-        page_free(kernel_root, 0);
-    }
-    if (user_root != NULL) {
-        page_free(user_root, 0);
-    }
-    free(space);
-    return NULL;
-}
-
 /* Free the tables below an entry that nothing refers to any more. */
 static void free_tables(uint64_t entry, unsigned level)
 {
@@ -95,6 +63,96 @@ static void free_tables(uint64_t entry, unsigned level)
         }
     }
     pt_table_free(table);
+}
+
+/*
+ * Fill a table with copies of the tables below another one, as plain memory: the hypervisor checks all of it at once when the
+ * root is pinned. False: memory is short; what has been made hangs in the table.
+ */
+static bool copy_tables(uint64_t *to, const uint64_t *from, unsigned level, unsigned nr_entries)
+{
+    for (unsigned i = 0; i < nr_entries; i++) {
+        uint64_t *next;
+        pfn_t pfn;
+        bool ok;
+
+        if ((from[i] & PTE_P) == 0 || !pfn_of_mfn(pte_mfn(from[i]), &pfn)) {
+            continue;
+        }
+        if (level == 1) {
+            to[i] = from[i] & ~PTE_W;
+            continue;
+        }
+        next = page_alloc(0);
+        if (next == NULL) {
+            return false;
+        }
+        ok = copy_tables(next, va_of_pfn(pfn), level - 1, PT_ENTRIES);
+        to[i] = pte_make(mfn_of_pfn(pfn_of_va(next)), from[i] & ~PTE_ADDR);
+        if (pt_page_set_rights(next, MAP_R) != 0 || !ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* from: whose user half to copy; NULL: none. */
+static struct user_space *make_space(const struct user_space *from)
+{
+    struct user_space *space = malloc(sizeof(*space));
+    uint64_t *kernel_root = page_alloc(0);
+    uint64_t *user_root = page_alloc(0);
+
+    if (space == NULL || kernel_root == NULL || user_root == NULL) {
+        goto out_free;
+    }
+    if (from != NULL &&
+        !copy_tables(user_root, from->tables.user_root, PT_LEVELS, USER_ROOT_ENTRIES)) {
+        goto out_tables;
+    }
+    memcpy(kernel_root, user_root, USER_ROOT_ENTRIES * sizeof(*user_root));
+    for (unsigned i = XEN_ROOT_END; i < PT_ENTRIES; i++) {
+        kernel_root[i] = kernel_space.kernel_root[i];
+    }
+    if (make_root(kernel_root) != 0) {
+        goto out_tables;
+    }
+    if (make_root(user_root) != 0) {
+        mmuext_mfn(MMUEXT_UNPIN_TABLE, kernel_root);
+        pt_page_set_rights(kernel_root, MAP_R | MAP_W);
+        goto out_tables;
+    }
+    space->tables = (struct pt_space){kernel_root, user_root};
+    return space;
+
+out_tables:
+    for (unsigned i = 0; i < USER_ROOT_ENTRIES; i++) {
+        free_tables(user_root[i], PT_LEVELS - 1);
+    }
+out_free:
+    if (kernel_root != NULL) {
+        page_free(kernel_root, 0);
+    }
+    if (user_root != NULL) {
+        page_free(user_root, 0);
+    }
+    free(space);
+    return NULL;
+}
+
+struct user_space *user_space_create(void)
+{
+    return make_space(NULL);
+}
+
+struct user_space *user_space_copy(const struct user_space *from)
+{
+    return make_space(from);
+}
+
+const struct pt_space *user_space_tables(const struct user_space *space)
+{
+    return &space->tables;
 }
 
 void user_space_destroy(struct user_space *space)
