@@ -62,6 +62,12 @@ def test_a_build_that_fails_anywhere_leaves_nothing():
     cases.a_build_that_fails_anywhere_leaves_nothing(OURS)
 
 
+def test_what_is_typed_before_the_prompt_is_not_lost():
+    with qemu.session("--bare") as machine:
+        machine.send("echo early\n")
+        machine.expect(r"^early$")
+
+
 def test_two_domains_play_pingpong():
     cases.two_domains_play_pingpong(OURS)
 
