@@ -22,38 +22,10 @@
 extern const struct extable_entry __extable_start[], __extable_end[];
 
 static const char *const exception_names[32] = {
-    "divide error",
-    "debug",
-    "NMI",
-    "breakpoint",
-    "overflow",
-    "bound",
-    "invalid opcode",
-    "no FPU",
-    "double fault",
-    "9",
-    "invalid TSS",
-    "segment not present",
-    "stack fault",
-    "general protection",
-    "page fault",
-    "15",
-    "x87 error",
-    "alignment check",
-    "machine check",
-    "SIMD error",
-    "virtualization",
+    "divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no FPU",
+    "double fault", [10] = "invalid TSS", "segment not present", "stack fault", "general protection",
+    "page fault", [16] = "x87 error", "alignment check", "machine check", "SIMD error", "virtualization",
     "control protection",
-    "22",
-    "23",
-    "24",
-    "25",
-    "26",
-    "27",
-    "28",
-    "29",
-    "30",
-    "31",
 };
 
 static void interrupt(uint32_t vector)
@@ -161,7 +133,7 @@ void trap_from_hv(struct cpu_user_regs *r)
                    (r->error_code & PFEC_W) ? "write" : "read",
                    (r->error_code & PFEC_I) ? ", fetch" : "");
     }
-    panic_regs(r, "%s in the hypervisor", exception_names[vector]);
+    panic_regs(r, "%s in the hypervisor", exception_names[vector] ? exception_names[vector] : "reserved exception");
 }
 
 void trap_exit_work(void)
