@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * AS: both
+ * BESIDE: yes
  * Frames of the machine's memory that are not this domain's are asked for, writable and read-only, in the domain's own name
- * and in the names of those who are no domain: free memory, the hypervisor's code, tables and stacks must all be refused.
+ * and in the names of those who are no domain: free memory, the hypervisor's code, tables and stacks, and other domains' frames
+ * must all be refused.
  * Frames that belong to interrupt controllers and frame numbers that exist nowhere come last.
  */
 #include <string.h>
@@ -35,7 +38,8 @@ static void read_map(void)
 
     set_xen_guest_handle(map.buffer, regions);
     if (hc_memory_op(XENMEM_machine_memory_map, &map) != 0) {
-        test_skip("the machine's memory map is not for this domain");
+        regions[0] = (struct region){.size = ~0ul, .type = 1}; /* not for this domain: nothing of the machine is, then */
+        map.nr_entries = 1;
     }
     nr_regions = map.nr_entries;
 }
