@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CATEGORIES = ["build", "unit", "policy", "compat", "fuzz", "guest", "system", "bench", "soak"]
 FUZZ_SECONDS = int(os.environ.get("XENO_FUZZ_SECONDS", "20"))
 PYTHON = [sys.executable or "python3", "-B"]
+# Other CPUs that guest tests with 'MODELS: yes' run on: an old one, and one without the two protections of the kernel from user pages.
+CPU_MODELS = {"qemu64": "qemu64", "no-smap": "max,-smap,-smep"}
 
 
 @dataclass
@@ -69,6 +71,10 @@ def guest():
     for file in exists("tests/guest", "*/main.c"):
         name = file.parent.name
         yield Test(f"guest:{name}", PYTHON + ["tests/guest/run_guest_test.py", name], 600, ["release"])
+        if "\n * MODELS: yes\n" in file.read_text(encoding="utf-8"):
+            for model, words in CPU_MODELS.items():
+                yield Test(f"guest:{name}/{model}", PYTHON + ["tests/guest/run_guest_test.py", name, "--on", "xenolith", "--cpu-model", words],
+                           600, ["release"])
 
 
 def functions(file, prefix="test_"):

@@ -18,7 +18,8 @@ HEAD_LINES = 15
 # Of a hypervisor's log, shown where a test fails.
 LOG_LINES = 25
 LAST_WORDS = ("RESULT: ", "EXPECT: CRASH ")
-KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "DISK": int, "BESIDE": str, "NATIVE": str}
+KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "DISK": int, "BESIDE": str, "NATIVE": str,
+        "MODELS": str}
 
 
 def head_options(name):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * MODELS: yes
  * Privileged instructions that a kernel in ring 3 executes all the same: which of them are emulated, with what result, and
  * which arrive as the exception that a machine would raise.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * MODELS: yes
  * Where the hypervisor may be told to enter the guest, and where not: trap table, callbacks, segment bases, debug registers,
  * assists. Addresses that are not canonical fault in ring 0 when they are loaded, so every one has to be refused before.
  */

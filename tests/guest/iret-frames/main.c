@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: hostile
+ * MODELS: yes
  * Frames for the iret hypercall that no honest kernel builds. A bad address or selector must come back as an exception of
  * the guest, never of the hypervisor; flags that ring 3 may not have must vanish.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * MODELS: yes
  * A kernel stores straight into its own L1 tables, which are mapped read-only: the hypervisor checks the entry and carries
  * the store out, whichever instruction of those that kernels use it was (docs/adr/0007). Entries that break a rule, other levels and odd operands are page faults.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * MODELS: yes
  * AS: both
  * Exceptions of the kernel itself must arrive at its own handlers: vector, error code, fault address, and a frame that
  * leads back to the interrupted code.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * MODELS: yes
  * NATIVE: yes
  * CPUS: 2
  * AS: both

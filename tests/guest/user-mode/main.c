@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
+ * MODELS: yes
  * NATIVE: yes
  * AS: both
  * User mode with page tables of its own: system calls and exceptions reach the kernel with the right registers, kernel
