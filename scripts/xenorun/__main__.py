@@ -16,6 +16,8 @@ import machine
 import options as command_line
 
 LOG_TAIL = 15
+# What the hypervisor's log, ours or Debian's Xen's, says of a control domain that has crashed.
+CRASHED = re.compile(r"domain 0 has crashed|Hardware Dom\d+ crashed")
 # The hypervisor's own statuses (exit=debug): 4 a panic, 5 no way to boot.
 HYPERVISOR_FAILED = (4, 5)
 
@@ -57,8 +59,12 @@ def show_lines(lines):
         sys.stderr.write(f"  | {line}\n")
 
 
+def text_of(log):
+    return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+
+
 def show_tail(log, why):
-    show_lines(log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else [])
+    show_lines(text_of(log).splitlines())
     machine.fail(why)
 
 
@@ -74,12 +80,15 @@ def boot(options, plan, log):
                          timeout=options.timeout, marks=marks)
     if marks and marks.status is None:
         show_lines(marks.held.decode(errors="replace").splitlines() if not marks.begun else [])
+    if status == console.CRASHED and CRASHED.search(text_of(log)):
+        machine.fail("the control domain has crashed: the end of what it said tells why")
+    elif marks and marks.status is None:
         machine.fail("Linux ended before the command did")
     if status == console.TIMED_OUT:
         machine.fail(f"ended after {options.timeout} s (--timeout)")
     elif status == console.QEMU_FAILED:
         show_tail(log, "QEMU ended by itself with an error")
-    elif status in HYPERVISOR_FAILED and not options.xen:
+    elif status in HYPERVISOR_FAILED and not options.xen and not (marks and marks.status is not None):
         show_tail(log, f"the hypervisor ended with status {status}; above is the end of its log")
     return status
 
