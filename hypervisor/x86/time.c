@@ -17,12 +17,13 @@
 #define PIT_CH2          0x42
 #define PIT_MODE         0x43
 #define PIT_GATE         0x61 /* bit 0 gate of channel 2, bit 1 speaker, bit 5 its output */
-#define PIT_MS           20u
-#define PIT_TICKS        (PIT_HZ * PIT_MS / 1000)
-#define PIT_POLLS        4000000u /* a poll takes half a microsecond or more */
+#define PIT_START        0xffffu
+#define PIT_POLLS        1000000u /* a poll takes two microseconds or more */
+#define PIT_EARLY        0xc000u  /* a stretch begins before the counter is here */
 #define MEASURE_MS       10ul
 #define MEASURE_RUNS     25
-#define DOUBT_OK         2000u /* one part in that many */
+#define RATE_DOUBT       8000u /* one part in that many is good enough: 125 us a second at the worst */
+#define TIMER_DOUBT      2000u
 
 #define DEADLINE_MAX_NS  (1ull << 40) /* 18 minutes; no product overflows */
 
@@ -113,91 +114,107 @@ static uint64_t khz_from_cpuid(void)
     return 0;
 }
 
+/* A counter as it was read at some moment between two readings of the TSC. */
+struct reading {
+    uint64_t before, after;
+    uint32_t count;
+};
+
 /*
- * A stretch of time between two accesses to a device, in TSC ticks: each access happened at some moment between two
- * readings, so the length is known up to `doubt`. An emulated machine may stand still for milliseconds between any two.
+ * From one reading of a counter that counts down to another, in TSC ticks, known up to `doubt`: an emulated machine may stand
+ * still for milliseconds between any two instructions, so how long each reading took decides what it is worth.
  */
 struct stretch {
     uint64_t ticks, doubt;
+    uint32_t counts;
 };
 
-static struct stretch stretch_of(uint64_t before1, uint64_t after1, uint64_t before2,
-                                 uint64_t after2)
+static struct stretch stretch_of(const struct reading *a, const struct reading *b)
 {
-    return (struct stretch){(before2 + after2) / 2 - (before1 + after1) / 2,
-                            (after1 - before1) + (after2 - before2)};
+    struct stretch s = {.ticks = (b->before + b->after) / 2 - (a->before + a->after) / 2,
+                        .counts = a->count - b->count};
+
+    s.doubt = (a->after - a->before) + (b->after - b->before) + 2 * s.ticks / MAX(s.counts, 1u);
+    return s;
 }
 
-static bool good_enough(const struct stretch *s)
+static bool good_enough(const struct stretch *s, uint64_t doubt)
 {
-    return s->doubt < s->ticks / DOUBT_OK;
+    return s->doubt < s->ticks / doubt;
 }
 
-/* Let PIT channel 2 count down once; its output rises when it is through. No ticks if it never does. */
-static struct stretch pit_run(void)
+static bool surer(const struct stretch *a, const struct stretch *b)
 {
+    return a->doubt * b->ticks < b->doubt * a->ticks;
+}
+
+/* Channel 2 as its latch command finds it; false once it has run out and counts on from the top. */
+static bool pit_read(struct reading *r)
+{
+    r->before = rdtsc();
+    outb(PIT_MODE, 0x80);
+    r->after = rdtsc();
+    r->count = inb(PIT_CH2);
+    r->count |= (uint32_t)inb(PIT_CH2) << 8;
+    return !(inb(PIT_GATE) & 0x20);
+}
+
+/* Channel 2 counts down once, 55 ms at most: the surest stretch from a reading early in it to a later one, or the one we have. */
+static void pit_run(struct stretch *best)
+{
+    struct reading first = {.after = UINT64_MAX};
+    struct reading r;
     uint8_t gate = inb(PIT_GATE);
-    uint64_t start;
-    uint64_t started;
-    uint64_t low;
-    uint64_t high;
-    uint32_t polls = 0;
+    uint32_t polls = PIT_POLLS;
 
     outb(PIT_GATE, (uint8_t)((gate & ~2u) | 1u));
     outb(PIT_MODE, 0xb0); /* channel 2, low and high byte, mode 0 */
-    outb(PIT_CH2, (uint8_t)PIT_TICKS);
-    start = rdtsc();
-    outb(PIT_CH2, (uint8_t)(PIT_TICKS >> 8)); /* starts it */
-    started = rdtsc();
-    high = started;
-    do {
-        low = high;
-        polls++;
-        gate = inb(PIT_GATE);
-        high = rdtsc();
-    } while (!(gate & 0x20) && polls < PIT_POLLS);
+    outb(PIT_CH2, PIT_START & 0xff);
+    outb(PIT_CH2, PIT_START >> 8); /* starts it */
+    while (polls-- && pit_read(&r) && !good_enough(best, RATE_DOUBT)) {
+        if (r.count >= PIT_EARLY) {
+            first = r.after - r.before < first.after - first.before ? r : first;
+        } else if (first.count) {
+            struct stretch s = stretch_of(&first, &r);
+
+            *best = surer(&s, best) ? s : *best;
+        } else {
+            break; /* the machine stood still: the next run */
+        }
+    }
     outb(PIT_GATE, (uint8_t)(gate & ~3u));
-    return polls < PIT_POLLS ? stretch_of(start, started, low, high) : (struct stretch){0, 0};
 }
 
 static uint64_t khz_from_pit(void)
 {
-    struct stretch best = pit_run();
+    struct stretch best = {.ticks = 1, .doubt = UINT32_MAX};
 
-    for (int i = 1; i < MEASURE_RUNS && best.ticks && !good_enough(&best); i++) {
-        struct stretch s = pit_run();
-
-        best = s.doubt < best.doubt ? s : best;
+    for (int i = 0; i < MEASURE_RUNS && !good_enough(&best, RATE_DOUBT); i++) {
+        pit_run(&best);
     }
-    return best.ticks * PIT_HZ / PIT_TICKS / 1000;
+    return best.counts ? best.ticks * PIT_HZ / best.counts / 1000 : 0;
 }
 
 static void timer_measure(void)
 {
-    uint64_t least = UINT64_MAX;
+    struct stretch best = {.ticks = 1, .doubt = UINT32_MAX};
 
-    for (int i = 0; i < MEASURE_RUNS; i++) {
-        uint64_t start = rdtsc();
-        uint64_t started;
-        uint64_t before;
-        uint64_t ticks;
+    for (int i = 0; i < MEASURE_RUNS && !good_enough(&best, TIMER_DOUBT); i++) {
+        struct reading first = {.before = rdtsc(), .count = UINT32_MAX};
+        struct reading last;
         struct stretch s;
 
         apic_timer_start(UINT32_MAX);
-        started = rdtsc();
+        first.after = rdtsc();
         delay_us(MEASURE_MS * 1000);
-        before = rdtsc();
-        ticks = UINT32_MAX - apic_timer_count();
-        s = stretch_of(start, started, before, rdtsc());
-        if (s.doubt < least) {
-            least = s.doubt;
-            timer_khz = ticks * tsc_khz / s.ticks;
-        }
-        if (good_enough(&s)) {
-            break;
-        }
+        last.before = rdtsc();
+        last.count = apic_timer_count();
+        last.after = rdtsc();
+        s = stretch_of(&first, &last);
+        best = surer(&s, &best) ? s : best;
     }
     apic_timer_start(0);
+    timer_khz = best.counts * tsc_khz / best.ticks;
     timer_per_ns = (timer_khz << 32) / 1000000;
 }
 
