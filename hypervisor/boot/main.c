@@ -38,7 +38,6 @@
 
 struct boot_info boot_info;
 
-
 #define E820_RESERVED 2 /* type of an address range, ACPI 6.4, 15.1 */
 
 static struct acpi_info acpi;
@@ -91,14 +90,14 @@ static bool flag_option(const char *name)
 static void console_open(void)
 {
     char text[8];
+    bool told = cmdline_get(boot_info.cmdline, "exit", text, sizeof(text));
     const struct console_options options = {
         .console = port_option("console"),
         .log = port_option("log"),
         .level = level_option(),
-        .exit_debug =
-            cmdline_get(boot_info.cmdline, "exit", text, sizeof(text)) && !strcmp(text, "debug"),
     };
 
+    machine_exit_how(told ? text : "halt");
     console_init(&options);
     hv_cmdline_set(boot_info.cmdline);
 }
@@ -215,7 +214,8 @@ static void machine_map_tell(void)
         uint64_t start = i < boot_info.nr_e820 ? e->start : UINT64_MAX;
 
         for (; next < acpi.apic.nr_ioapics && acpi.apic.ioapic[next].address < start; next++) {
-            memory_machine_map_add(ALIGN_DOWN(acpi.apic.ioapic[next].address, 4096ul), 4096, E820_RESERVED);
+            memory_machine_map_add(ALIGN_DOWN(acpi.apic.ioapic[next].address, 4096ul), 4096,
+                                   E820_RESERVED);
         }
         if (apic && apic < start) {
             memory_machine_map_add(apic, 0x100000, E820_RESERVED);

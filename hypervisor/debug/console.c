@@ -174,9 +174,6 @@ void console_init(const struct console_options *options)
     control_port = &ports[options->console];
     log_port = &ports[options->log];
     max_level = options->level;
-    if (options->exit_debug) {
-        machine_exit_debug_enable();
-    }
     while ((n = log_ring_read(&ring, chunk, sizeof(chunk), &index, false, true)) > 0) {
         port_write(log_port, chunk, n);
     }

@@ -38,7 +38,6 @@ struct console_options {
     enum console_port console; /* control domain */
     enum console_port log;
     enum log_level level; /* lines above it go nowhere */
-    bool exit_debug;      /* machine_exit() ends QEMU */
 };
 
 /* Open the ports. What was logged before is kept in the ring and comes out now; a panic before goes to COM1. */
@@ -57,12 +56,15 @@ size_t console_read_ring(char *buf, size_t n, uint32_t *index, bool clear, bool 
 void console_set_input_hook(void (*fn)(void)); /* called (interrupt context) when input arrives */
 void console_poll_input(void);
 
-/* The end. With exit=debug QEMU ends with this status (0 shut down, 3 crashed, 4 panic, 5 boot error), else a halt. */
+/*
+ * The end. With "debug" QEMU ends with this status (0 shut down, 3 crashed, 4 panic, 5 boot error); with "reboot" the machine
+ * starts anew unless the status is 0; otherwise it halts.
+ */
 #define EXIT_STATUS_OK         0
 #define EXIT_STATUS_CRASHED    3
 #define EXIT_STATUS_PANIC      4
 #define EXIT_STATUS_BOOT_ERROR 5
-void machine_exit_debug_enable(void);
+void machine_exit_how(const char *option);
 void machine_exit(int status) __noreturn_fn;
 void machine_halt(void) __noreturn_fn;
 void machine_reboot(void) __noreturn_fn;

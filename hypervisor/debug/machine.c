@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine's end: QEMU's debug exit device, reset, halt. */
+#include "common/string.h"
 #include "debug/console.h"
 #include "x86/cpu.h"
 #include "x86/entry.h"
@@ -10,11 +11,12 @@
 #define RESET_PORT      0xcf9 /* PCI reset control: 2 = full reset, 4 = now */
 #define KBC_PORT        0x64  /* keyboard controller: 0xfe pulses the reset line */
 
-static bool exit_debug;
+static bool exit_debug, exit_reboot;
 
-void machine_exit_debug_enable(void)
+void machine_exit_how(const char *option)
 {
-    exit_debug = true;
+    exit_debug = !strcmp(option, "debug");
+    exit_reboot = !strcmp(option, "reboot");
 }
 
 void machine_exit(int status)
@@ -23,8 +25,10 @@ void machine_exit(int status)
     if (exit_debug) {
         outw(DEBUG_EXIT_PORT, (uint16_t)status);
     }
-    if (status == 0) {
+    if (status == EXIT_STATUS_OK) {
         log_info("it is now safe to switch off the machine");
+    } else if (exit_reboot) {
+        machine_reboot();
     }
     machine_halt();
 }
