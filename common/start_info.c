@@ -27,6 +27,11 @@ void start_info_fill(struct start_info *si, const struct start_info_input *in)
         si->console.domU.mfn = mfn_raw(in->console_mfn);
         si->console.domU.evtchn = in->console_port;
     }
+    if (in->screen) {
+        si->console.dom0.info_off = sizeof(*si);
+        si->console.dom0.info_size = sizeof(*in->screen);
+        memcpy(si + 1, in->screen, sizeof(*in->screen));
+    }
     si->pt_base = p->page_tables.va;
     si->nr_pt_frames = p->page_tables.nr;
     si->mfn_list = p->p2m.va;

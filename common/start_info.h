@@ -21,6 +21,7 @@ struct start_info_input {
     const char *cmdline;   /* cut at the ABI's 1024 bytes */
     mfn_t store_mfn, console_mfn; /* domU */
     uint32_t store_port, console_port;
+    const struct dom0_vga_console_info *screen; /* dom0; NULL: none */
 };
 
 /* Fill a zeroed or dirty page. */

@@ -103,8 +103,9 @@ static int make_plan(struct build *b)
     if (e == PV_TOO_BIG) {
         uint64_t least = pv_plan_min_pages(&in);
 
-        return xeno_fail(b->err, "%s: kernel %s needs at least %lu MiB, memory is %lu: raise memory=", b->cfg->name,
-                         b->cfg->kernel_name, (least + MIB_PAGES - 1) / MIB_PAGES, b->cfg->memory_mib);
+        return xeno_fail(b->err, "%s: kernel %s%s needs at least %lu MiB, memory is %lu: raise %s", b->cfg->name,
+                         b->cfg->kernel_name, b->cfg->ramdisk ? " with its RAM disk" : "",
+                         (least + MIB_PAGES - 1) / MIB_PAGES, b->cfg->memory_mib, xeno_build_memory_key(b->cfg));
     }
     return e == PV_OK ? 0 : xeno_fail(b->err, "%s: kernel %s: %s", b->cfg->name, b->cfg->kernel_name, pv_error_text(e));
 }
@@ -239,6 +240,7 @@ static int write_start_info(struct build *b)
                                   .image = &b->image,
                                   .flags = b->cfg->control ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0,
                                   .module_bytes = b->plan.module.nr ? b->cfg->ramdisk_size : 0,
+                                  .screen = b->cfg->screen,
                                   .cmdline = b->cfg->cmdline ? b->cfg->cmdline : "",
                                   .store_port = b->out->store_port,
                                   .console_port = b->out->console_port};

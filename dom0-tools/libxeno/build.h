@@ -24,6 +24,7 @@ struct xeno_build_config {
     uint32_t vcpus;
     uint32_t domid;            /* 0 for the control domain (boot domain only), DOMID_INVALID: any */
     bool control;              /* domid 0: start_info says so */
+    const struct dom0_vga_console_info *screen; /* what it inherits; NULL: none */
     uint32_t weight, cap;      /* 0 weight: default */
     uint64_t affinity;         /* CPU mask, 0: all */
     uint8_t uuid[16];
@@ -36,6 +37,12 @@ struct xeno_built {
     uint32_t console_port, store_port; /* the domain's ends */
     uint64_t console_mfn, store_mfn;
 };
+
+/* What the operator sets a domain's memory by: in a configuration file, or on the command line of the boot. */
+static inline const char *xeno_build_memory_key(const struct xeno_build_config *cfg)
+{
+    return cfg->control ? "dom0-memory" : "memory=";
+}
 
 /* The steps that all kinds share: is there memory for it; a domain with its vCPUs, placement and limits. 0 or -1. */
 int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_error *err);

@@ -32,13 +32,18 @@ int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg,
     if (cfg->memory_mib <= free_mib) {
         return 0;
     }
+    if (cfg->control) {
+        return xeno_fail(err, "%s: needs %lu MiB, %lu MiB of the machine are free: lower %s",
+                         cfg->name, cfg->memory_mib, free_mib, xeno_build_memory_key(cfg));
+    }
     if (xeno_domain_info(x, x->t->own_domid, &own)) {
         own.tot_pages = 0;
     }
     return xeno_fail(
         err,
-        "%s: needs %lu MiB, %lu MiB are free (the control domain has %lu MiB): destroy a domain or lower memory=",
-        cfg->name, cfg->memory_mib, free_mib, (uint64_t)own.tot_pages / MIB_PAGES);
+        "%s: needs %lu MiB, %lu MiB are free (the control domain has %lu MiB): destroy a domain or lower %s",
+        cfg->name, cfg->memory_mib, free_mib, (uint64_t)own.tot_pages / MIB_PAGES,
+        xeno_build_memory_key(cfg));
 }
 
 static int set_up(struct xeno *x, const struct xeno_build_config *cfg, uint64_t most_pages,

@@ -56,17 +56,19 @@ static int open_module(struct manager *m, struct cli *c, const char *what, const
     const struct xeno_transport *t = m->x.t;
 
     return t->file_open(t->ctx, name, data, size)
-               ? cli_error(c, "boot", "%s=%s: there is no such module", what, name)
+               ? cli_error(c, "boot", "%s=%s: there is no such module: hand the file to the hypervisor under that name", what, name)
                : 0;
 }
 
 static int build_dom0(struct manager *m, struct cli *c, struct xeno_build_config *cfg,
                       const char *ramdisk)
 {
+    struct dom0_vga_console_info screen;
     struct xeno_built built;
     struct xeno_error err;
 
     cfg->control = true;
+    cfg->screen = screen_text(&screen) ? &screen : NULL;
     if (open_module(m, c, "dom0", cfg->kernel_name, &cfg->kernel, &cfg->kernel_size) ||
         (ramdisk[0] &&
          open_module(m, c, "dom0-initrd", ramdisk, &cfg->ramdisk, &cfg->ramdisk_size))) {

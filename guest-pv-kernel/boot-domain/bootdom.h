@@ -30,6 +30,9 @@ bool line_read(struct cli *c, const char *prompt, char *line, size_t size);
 int boot_dom0(struct manager *m, struct cli *c, const char *kernel);
 int boot_launch(struct manager *m, struct cli *c, const char *name, bool *control);
 
+/* The text screen that a control domain inherits; false if there is none. */
+bool screen_text(struct dom0_vga_console_info *info);
+
 /* The store for guests: from here on domains are connected to it as they are built. 0 or -errno. */
 int store_start(struct manager *m);
 

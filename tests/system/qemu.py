@@ -6,6 +6,7 @@
 # machine outlives its test.
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -150,6 +151,26 @@ class Session:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def monitor(path, command):
+    """What QEMU's monitor at that Unix socket says to a command."""
+
+    def until_prompt():
+        text = b""
+        while not text.endswith(b"(qemu) "):
+            data = link.recv(4096)
+            if not data:
+                raise Failure(f"QEMU's monitor ended: {text.decode(errors='replace')}")
+            text += data
+        return text.decode(errors="replace")
+
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(HANG)
+        link.connect(str(path))
+        until_prompt()
+        link.sendall(command.encode() + b"\n")
+        return until_prompt()
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_what_cannot_be_built_is_one_line():
         one_line("^xeno boot: dom0=linux: there is no such module: .*", "--bare", "--boot-args", "dom0=linux")
         one_line("no PV support", "--dom0-kernel", "/bin/true")
         one_line("not an ELF file: give the kernel's uncompressed", "--dom0-kernel", qemu.ROOT / "LICENSE")
-        one_line("and its RAM disk need at least 3[0-9]{2} MiB, memory is 256: raise dom0-memory", "--dom0-kernel", kernel,
+        one_line("with its RAM disk needs at least 3[0-9]{2} MiB, memory is 256: raise dom0-memory", "--dom0-kernel", kernel,
                  "--dom0-initrd", large, "--dom0-memory", "256", "--memory", "1024")
         one_line(r"needs 4096 MiB, \d+ MiB of the machine are free: lower dom0-memory", "--dom0-kernel", kernel,
                  "--dom0-initrd", ram_disk, "--dom0-memory", "4096")

@@ -346,7 +346,7 @@ END_TEST
 START_TEST(too_little_memory_for_the_kernel)
 {
     cfg.memory_mib = 1;
-    expect_failure("d: kernel k needs at least 2 MiB, memory is 1: raise memory=");
+    expect_failure("d: kernel k with its RAM disk needs at least 2 MiB, memory is 1: raise memory=");
     cfg.memory_mib = 2; /* what it asks for is enough */
     build_well();
     ck_assert_uint_eq(hv.domain[built.domid].tot_pages, 512);
