@@ -24,7 +24,7 @@ FILES = {
     "etc/systemd/system/run-sh-command.service": """[Unit]
 Description=The command of run.sh -c
 ConditionPathExists=/run/xeno/command
-Requires=systemd-networkd-wait-online.service
+Wants=systemd-networkd-wait-online.service
 After=systemd-networkd-wait-online.service systemd-user-sessions.service
 Before=getty.target serial-getty@hvc0.service serial-getty@ttyS0.service
 
