@@ -40,14 +40,19 @@ static inline uint64_t ticks(void)
     return (uint64_t)hi << 32 | lo;
 }
 
+/* A window of tests/bench/profile/count.c lies between the two nopl, which do nothing to everybody else. */
 static uint64_t measure(void (*fn)(void))
 {
-    uint64_t start = ticks();
+    uint64_t start;
 
+    __asm__ volatile("nopl 0x62656730(%%rax)" : : : "memory");
+    start = ticks();
     for (uint64_t i = 0; i < n; i++) {
         fn();
     }
-    return ticks() - start;
+    start = ticks() - start;
+    __asm__ volatile("nopl 0x62656731(%%rax)" : : : "memory");
+    return start;
 }
 
 static void nothing(void)
