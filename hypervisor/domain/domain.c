@@ -24,9 +24,10 @@
 struct domain_hooks domain_hooks;
 
 static struct spinlock table_lock = SPINLOCK_INIT("domain table", LOCK_DOMAIN_TABLE);
-static struct domain *bucket[HASH_BUCKETS];       /* chains by hash_next; lock: table */
-static uint64_t id_used[(IDS + 63) / 64];         /* ids in the table; lock: table */
-static unsigned int nr_domains;                   /* lock: table */
+static struct domain *bucket[HASH_BUCKETS]; /* chains by hash_next; lock: table */
+static uint64_t id_used[(IDS + 63) / 64];   /* ids in the table; lock: table */
+static unsigned int nr_domains;             /* lock: table */
+static uint32_t last_id;                    /* that next_id() has given; lock: table */
 
 static bool id_taken(uint32_t id)
 {
@@ -164,17 +165,26 @@ void domain_put(struct domain *d)
     }
 }
 
-/* The id asked for, or the lowest free one from 1 on. Reserves it in the table. */
+/* Upwards from the last one, from 1 again behind the highest: a restarted domain is told from what it was by its number. */
+static uint32_t next_id(void)
+{
+    for (uint32_t tries = 1; tries < IDS; tries++) {
+        last_id = last_id % (IDS - 1) + 1;
+        if (!id_taken(last_id)) {
+            return last_id;
+        }
+    }
+    return IDS;
+}
+
+/* The id asked for, or the next free one. Reserves it in the table. */
 static int table_add(struct domain *d, domid_t asked)
 {
-    uint32_t id = asked;
+    uint32_t id;
     int rc = 0;
 
     spin_lock(&table_lock);
-    if (asked >= IDS) {
-        for (id = 1; id < IDS && id_taken(id); id++) {
-        }
-    }
+    id = asked < IDS ? asked : next_id();
     if (id >= IDS) {
         rc = -ENOSPC;
     } else if (id_taken(id)) {

@@ -99,7 +99,7 @@ void domain_put(struct domain *d);
 struct domain *domain_next(domid_t first);
 
 struct domain_config {
-    domid_t id; /* 0xffff or DOMID_INVALID: choose the lowest free one from 1 */
+    domid_t id; /* 0xffff or DOMID_INVALID: choose the next free one above the last chosen */
     bool control, hardware, boot;
     uint32_t max_vcpus;
     uint32_t max_evtchn_port;
