@@ -83,7 +83,25 @@ long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu, vcpu
     return do_domctl(x, &op, XEN_DOMCTL_setvcpucontext, domid);
 }
 
-long xeno_domain_set_hvm_context(struct xeno *x, uint32_t domid, const void *records, uint32_t bytes)
+long xeno_domain_get_context(struct xeno *x, uint32_t domid, uint32_t vcpu,
+                             vcpu_guest_context_t *ctx)
+{
+    struct xen_domctl op = {.u.vcpucontext.vcpu = vcpu};
+
+    set_xen_guest_handle(op.u.vcpucontext.ctxt, ctx);
+    return do_domctl(x, &op, XEN_DOMCTL_getvcpucontext, domid);
+}
+
+long xeno_frame_kinds(struct xeno *x, uint32_t domid, xen_pfn_t *frames, uint64_t nr)
+{
+    struct xen_domctl op = {.u.getpageframeinfo3.num = nr};
+
+    set_xen_guest_handle(op.u.getpageframeinfo3.array, frames);
+    return do_domctl(x, &op, XEN_DOMCTL_getpageframeinfo3, domid);
+}
+
+long xeno_domain_set_hvm_context(struct xeno *x, uint32_t domid, const void *records,
+                                 uint32_t bytes)
 {
     struct xen_domctl op = {.u.hvmcontext.size = bytes};
 

@@ -543,7 +543,8 @@ static void dump(struct manager *m, struct managed *d)
 
     if (!m->shared || !m->shared->dump_core) {
         say(m, d->cfg.name, "no core file: there is no place for files here");
-    } else if (m->shared->dump_core(m->shared->ctx, d, &err)) {
+    } else if (m->shared->dump_core(m->shared->ctx, d,
+                                    &err)) { /* what is to follow does, core or not */
         say(m, d->cfg.name, err.text);
     }
 }

@@ -53,6 +53,23 @@ long xeno_m2p_update(struct xeno *x, uint32_t domid, const uint64_t *mfns, uint6
     return 0;
 }
 
+long xeno_m2p_frames(struct xeno *x, uint64_t *mfns, uint32_t nr)
+{
+    struct xen_machphys_mfn_list l = {.max_extents = nr};
+    long rc;
+
+    set_xen_guest_handle(l.extent_start, (xen_pfn_t *)mfns);
+    rc = call(x, __HYPERVISOR_memory_op, XENMEM_machphys_mfn_list, (uint64_t)(uintptr_t)&l, 0, 0);
+    return rc == 0 && l.nr_extents < nr ? -ENOENT : rc;
+}
+
+long xeno_max_page(struct xeno *x)
+{
+    long last = call(x, __HYPERVISOR_memory_op, XENMEM_maximum_ram_page, 0, 0, 0);
+
+    return last < 0 ? last : last + 1;
+}
+
 long xeno_pin_l4(struct xeno *x, uint32_t domid, uint64_t mfn)
 {
     struct mmuext_op op = {.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = mfn};

@@ -40,7 +40,12 @@ long xeno_domain_unpause(struct xeno *x, uint32_t domid);
 long xeno_domain_info(struct xeno *x, uint32_t domid, struct xen_domctl_getdomaininfo *info);
 long xeno_domain_max_vcpus(struct xeno *x, uint32_t domid, uint32_t max);
 long xeno_domain_max_mem(struct xeno *x, uint32_t domid, uint64_t kib);
-long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu, vcpu_guest_context_t *ctx);
+long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu,
+                             vcpu_guest_context_t *ctx);
+long xeno_domain_get_context(struct xeno *x, uint32_t domid, uint32_t vcpu,
+                             vcpu_guest_context_t *ctx);
+/* Frames of the machine in, XEN_DOMCTL_PFINFO_* out: XTAB for one that is not the domain's. At most 1024 at a time. */
+long xeno_frame_kinds(struct xeno *x, uint32_t domid, xen_pfn_t *frames, uint64_t nr);
 /* Save records of a fully virtualized domain. */
 long xeno_domain_set_hvm_context(struct xeno *x, uint32_t domid, const void *records, uint32_t bytes);
 long xeno_domain_hypercall_page(struct xeno *x, uint32_t domid, uint64_t mfn);
@@ -76,7 +81,12 @@ long xeno_trace_read(struct xeno *x, uint32_t cpu, xenolith_trace_record_t *buf,
 long xeno_populate(struct xeno *x, uint32_t domid, uint64_t *mfns, uint64_t nr, unsigned int order);
 long xeno_alloc_unbound(struct xeno *x, uint32_t domid, uint32_t remote);
 /* Several M2P updates at once. */
-long xeno_m2p_update(struct xeno *x, uint32_t domid, const uint64_t *mfns, uint64_t first_pfn, uint64_t nr);
+long xeno_m2p_update(struct xeno *x, uint32_t domid, const uint64_t *mfns, uint64_t first_pfn,
+                     uint64_t nr);
+/* The frames that begin the machine-to-physical table's pieces of 2 MiB; 0, -ENOENT if there are fewer. */
+long xeno_m2p_frames(struct xeno *x, uint64_t *mfns, uint32_t nr);
+/* One above the machine's last frame of RAM. */
+long xeno_max_page(struct xeno *x);
 long xeno_pin_l4(struct xeno *x, uint32_t domid, uint64_t mfn);
 /* Grant table frame 0 of a domain: its machine frame number. */
 long xeno_grant_frame(struct xeno *x, uint32_t domid, uint64_t *mfn);

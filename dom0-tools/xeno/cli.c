@@ -11,16 +11,18 @@
 #include "xeno/xeno_cli.h"
 
 const struct verb verbs[] = {
-    {"console", cmd_console, "[--log] DOMAIN", "show a domain's console from its first byte; Ctrl-] leaves it"},
-    {"create", cmd_create, "[-p] [-c] [-q] [-n] [--wait] FILE [KEY=VALUE]…", "build and start a domain from an xl.cfg file"},
+    {"console", cmd_console, "[--log] DOMAIN",
+     "show a domain's console from its first byte; Ctrl-] leaves it"},
+    {"create", cmd_create, "[-p] [-c] [-F] [-q] [-n] [--wait] FILE [KEY=VALUE]…",
+     "build and start a domain from an xl.cfg file"},
     {"debug-keys", cmd_debug_keys, "KEYS", "press keys at the hypervisor's console"},
     {"destroy", cmd_destroy, "[-f] DOMAIN…", "end a domain at once"},
-    {"dmesg", cmd_dmesg, "[-c]", "the hypervisor's log; -c empties it"},
-    {"domid", cmd_domid, "NAME", "the number of a domain"},
-    {"domname", cmd_domname, "NUMBER", "the name of a domain"},
+    {"dmesg", cmd_dmesg, "[--json] [-c]", "the hypervisor's log; -c empties it"},
+    {"domid", cmd_domid, "[--json] NAME", "the number of a domain"},
+    {"domname", cmd_domname, "[--json] NUMBER", "the name of a domain"},
     {"help", cmd_help, "[VERB]", "this list, or one verb"},
     {"info", cmd_info, "[--json] [KEY]", "the machine and its hypervisor"},
-    {"list", cmd_list, "[-l] [--json] [DOMAIN]…", "the domains there are"},
+    {"list", cmd_list, "[-l] [-v] [-n] [-c] [--json] [--ended] [DOMAIN]…", "the domains there are"},
     {"mem-max", cmd_mem_max, "DOMAIN MIB", "how much memory a domain may have"},
     {"pause", cmd_pause, "DOMAIN", "stop a domain's vCPUs"},
     {"reboot", cmd_reboot, "DOMAIN", "ask a domain to start again"},
@@ -35,6 +37,7 @@ const struct verb verbs[] = {
     {"vcpu-list", cmd_vcpu_list, "[--json] [DOMAIN]…", "vCPUs, their CPUs and their time"},
     {"vcpu-pin", cmd_vcpu_pin, "DOMAIN VCPU|all CPUS [SOFT-CPUS]", "say where vCPUs may run, and where they had better"},
     {"version", cmd_version, "[--json]", "versions of tool and hypervisor"},
+    {"vm-list", cmd_vm_list, "[--json]", "domains by their identities"},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -54,7 +57,7 @@ int cli_error(struct cli *c, const char *verb, const char *fmt, ...)
 {
     char line[512];
     va_list args;
-    int n = format(line, sizeof(line), "xeno %s: ", verb);
+    int n = format(line, sizeof(line), "%s %s: ", c->name ? c->name : "xeno", verb);
 
     va_start(args, fmt);
     n += format_v(line + n, sizeof(line) - (size_t)n - 1, fmt, args);
@@ -104,8 +107,31 @@ int cli_usage(struct cli *c, const char *verb)
 {
     const struct verb *v = verb_exact(c, verb);
 
-    cli_error(c, verb, "usage: xeno %s %s", v->name, v->usage);
+    cli_error(c, verb, "usage: %s %s %s", c->name ? c->name : "xeno", v->name, v->usage);
     return 2;
+}
+
+/* xl's verbs for what is not here: other kinds of machines, devices, moving domains. Told apart from what is misspelt. */
+static const char not_here[] =
+    " block-attach block-detach block-list button-press cd-eject cd-insert channel-list claims cpupool-cpu-add "
+    "cpupool-cpu-remove cpupool-create cpupool-destroy cpupool-list cpupool-migrate cpupool-numa-split cpupool-rename "
+    "devd getenforce loadpolicy migrate migrate-receive network-attach network-detach network-list "
+    "pci-assignable-add pci-assignable-list pci-assignable-remove pci-attach pci-detach pci-list psr-cat-cbm-set "
+    "psr-cat-show psr-cmt-attach psr-cmt-detach psr-cmt-show psr-hwinfo psr-mba-set psr-mba-show "
+    "qemu-monitor-command remus restore resume save sched-credit sched-rtds set-parameters setenforce sharing "
+    "suspend usb-list usbctrl-attach usbctrl-detach usbdev-attach usbdev-detach vkb-attach vkb-detach vkb-list "
+    "vncviewer vsnd-attach vsnd-detach vsnd-list vtpm-attach vtpm-detach vtpm-list ";
+
+static bool is_not_here(const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *at = not_here; n && (at = strchr(at, ' ')) != NULL; at++) {
+        if (strncmp(at + 1, word, n) == 0 && at[1 + n] == ' ') {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An exact name wins; else the one verb that begins so. */
@@ -114,7 +140,7 @@ static const struct verb *verb_find(struct cli *c, const char *word, int *status
     const struct verb *found = verb_exact(c, word), *v;
     unsigned int matches = 0;
 
-    for (unsigned int i = 0; !found && (v = cli_verb(c, i)) != NULL; i++) {
+    for (unsigned int i = 0; !found && !is_not_here(word) && (v = cli_verb(c, i)) != NULL; i++) {
         matches += v->help && strncmp(v->name, word, strlen(word)) == 0;
     }
     for (unsigned int i = 0; matches == 1 && !found && (v = cli_verb(c, i)) != NULL; i++) {
@@ -123,7 +149,10 @@ static const struct verb *verb_find(struct cli *c, const char *word, int *status
     if (found) {
         return found;
     }
-    cli_error(c, word, matches ? "could mean several verbs: write more of it" : "no such verb: 'xeno help' lists them");
+    cli_error(c, word,
+              is_not_here(word) ? "not supported: 'xeno help' lists what is"
+              : matches         ? "could mean several verbs: write more of it"
+                                : "no such verb: 'xeno help' lists them");
     *status = 1;
     return NULL;
 }

@@ -8,7 +8,7 @@
 #include "xeno/xeno_cli.h"
 
 struct create_options {
-    bool paused, console, quiet, dry, wait;
+    bool paused, console, foreground, quiet, dry, wait;
     const char *file;
     int first_override;
 };
@@ -38,6 +38,8 @@ static int options(struct cli *c, int argc, char **argv, struct create_options *
             o->paused = true;
         } else if (!strcmp(a, "-c")) {
             o->console = true;
+        } else if (!strcmp(a, "-F")) {
+            o->foreground = true;
         } else if (!strcmp(a, "-q") || !strcmp(a, "--quiet")) {
             o->quiet = true;
         } else if (!strcmp(a, "-e")) {
@@ -122,6 +124,22 @@ static int dry_run(struct cli *c, const struct domain_cfg *d)
     return 0;
 }
 
+/* Until the domain that was made has ended: whoever has taken its name since is another. */
+static int stay(struct cli *c, const char *name)
+{
+    struct xeno_error err;
+    const struct managed *d;
+
+    if (!c->wait_end) {
+        return cli_error(c, "create", "%s runs; nobody here can wait for its end", name);
+    }
+    d = manager_find(c->m, name, &err);
+    if (d) {
+        c->wait_end(c, d->domid);
+    }
+    return 0;
+}
+
 int cmd_create(struct cli *c, int argc, char **argv)
 {
     struct create_options o = {.wait = cli_flag(&argc, argv, "--wait")}; /* also behind the file */
@@ -139,7 +157,7 @@ int cmd_create(struct cli *c, int argc, char **argv)
     }
     rc = domain_cfg_read(&cfg, &d, warn, &w, err.text, sizeof(err.text));
     cfg_free(&cfg);
-    if (rc == 0 && o.dry) {
+    if (rc == 0 && (o.dry || c->dry_run)) {
         return dry_run(c, &d);
     }
     if (rc || manager_create(c->m, &d, o.paused, &err)) {
@@ -151,7 +169,10 @@ int cmd_create(struct cli *c, int argc, char **argv)
     if (o.console) {
         char *words[] = {(char *)"console", d.name, NULL};
 
-        return cli_run(c, 2, words);
+        rc = cli_run(c, 2, words);
     }
-    return 0;
+    if (rc == 0 && o.foreground) {
+        rc = stay(c, d.name);
+    }
+    return rc;
 }

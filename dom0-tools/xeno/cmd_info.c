@@ -118,8 +118,29 @@ int cmd_info(struct cli *c, int argc, char **argv)
     return 0;
 }
 
+/* As it is, or as the inside of a JSON string. */
+static void log_text(struct cli *c, char *text, size_t n, bool json)
+{
+    if (!json) {
+        c->io->out(c->io->ctx, text, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        char ch = text[i];
+
+        if (ch == '"' || ch == '\\') {
+            cli_print(c, "\\%c", ch);
+        } else if (ch == '\n') {
+            cli_print(c, "\\n");
+        } else {
+            cli_print(c, "%c", ch < ' ' || ch > '~' ? '?' : ch);
+        }
+    }
+}
+
 int cmd_dmesg(struct cli *c, int argc, char **argv)
 {
+    bool json = cli_flag(&argc, argv, "--json");
     bool clear = argc > 1 && (!strcmp(argv[1], "-c") || !strcmp(argv[1], "--clear"));
     char *buf = malloc(LOG_CHUNK);
     uint32_t index = 0;
@@ -130,10 +151,12 @@ int cmd_dmesg(struct cli *c, int argc, char **argv)
         free(buf);
         return buf ? cli_usage(c, "dmesg") : cli_error(c, "dmesg", "the control domain is out of memory");
     }
+    cli_print(c, "%s", json ? "{\"log\": \"" : "");
     while ((n = xeno_read_log(&c->m->x, buf, LOG_CHUNK, &index, incremental, false)) > 0) {
-        c->io->out(c->io->ctx, buf, (size_t)n);
+        log_text(c, buf, (size_t)n, json);
         incremental = true;
     }
+    cli_print(c, "%s", json ? "\"}\n" : "");
     if (clear) {
         n = xeno_read_log(&c->m->x, buf, 0, &index, true, true);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xeno list, domid, domname: formats are those that scripts for xl parse (six blank-separated fields, literal tabs in the
- * header); --json has everything, also why a domain ended.
+ * xeno list, vm-list, domid, domname: formats are those that scripts for xl parse (six blank-separated fields, literal tabs in
+ * the header). Why a domain ended is told to a person at a terminal, to --ended and to --json, never to a script's plain list.
  */
 #include <stdlib.h>
 
@@ -18,8 +18,12 @@ enum style { STYLE_TABLE, STYLE_LONG, STYLE_JSON };
 struct lister {
     struct cli *c;
     enum style style;
+    bool verbose, numa, pool, ended;
     unsigned int rows;
 };
+
+#define RED   "\033[31m"
+#define PLAIN "\033[m"
 
 static void tenths(char *buf, size_t size, uint64_t ns)
 {
@@ -28,14 +32,41 @@ static void tenths(char *buf, size_t size, uint64_t ns)
     format(buf, size, "%lu.%lu", t / 10, t % 10);
 }
 
-static void row_table(struct cli *c, const struct xen_domctl_getdomaininfo *info, const char *name)
+static void print_uuid(struct cli *c, const struct xen_domctl_getdomaininfo *info)
 {
+    for (unsigned int i = 0; i < sizeof(info->handle); i++) {
+        cli_print(c, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", info->handle[i]);
+    }
+}
+
+static uint32_t shutdown_code(const struct xen_domctl_getdomaininfo *info)
+{
+    return info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+}
+
+static void row_table(const struct lister *l, const struct xen_domctl_getdomaininfo *info,
+                      const char *name)
+{
+    struct cli *c = l->c;
     char state[7], seconds[24];
+    bool red;
 
     cli_state(info, state);
+    red = c->terminal && state[4] == 'c';
     tenths(seconds, sizeof(seconds), info->cpu_time);
-    cli_print(c, "%-40s %5u %5lu %5u     %s  %8s\n", name, info->domain, (uint64_t)info->tot_pages / MIB_PAGES, info->nr_online_vcpus,
-              state, seconds);
+    cli_print(c, "%s%-40s %5u %5lu %5u     %s  %8s", red ? RED : "", name, info->domain,
+              (uint64_t)info->tot_pages / MIB_PAGES, info->nr_online_vcpus, state, seconds);
+    if (l->verbose) {
+        cli_print(c, " ");
+        print_uuid(c, info);
+        if (info->flags & XEN_DOMINF_shutdown) {
+            cli_print(c, " %8x %16s", shutdown_code(info), "-");
+        } else {
+            cli_print(c, " %8s %16s", "-", "-");
+        }
+    }
+    cli_print(c, "%s%s%s\n", l->pool ? "         Pool-0" : "", l->numa ? " all" : "",
+              red ? PLAIN : "");
 }
 
 static void row_long(struct lister *l, const struct xen_domctl_getdomaininfo *info, const char *name)
@@ -47,12 +78,12 @@ static void row_long(struct lister *l, const struct xen_domctl_getdomaininfo *in
               l->rows ? ",\n" : "", info->domain);
     cli_json_string(c, name);
     cli_print(c, ",\n                \"uuid\": \"");
-    for (unsigned int i = 0; i < sizeof(info->handle); i++) {
-        cli_print(c, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", info->handle[i]);
-    }
-    cli_print(c, "\"\n            },\n            \"b_info\": {\n                \"max_vcpus\": %u,\n                \"max_memkb\": %lu\n"
-                 "            }\n        }\n    }",
-              info->max_vcpu_id + 1, (uint64_t)info->max_pages * 4);
+    print_uuid(c, info);
+    cli_print(
+        c,
+        "\"\n            },\n            \"b_info\": {\n                \"max_vcpus\": %u,\n                \"max_memkb\": %lu\n"
+        "            }\n        }\n    }",
+        info->max_vcpu_id + 1, (uint64_t)info->max_pages * 4);
 }
 
 static void row_json(struct lister *l, const struct xen_domctl_getdomaininfo *info, const char *name)
@@ -67,7 +98,7 @@ static void row_json(struct lister *l, const struct xen_domctl_getdomaininfo *in
               info->domain, state, (uint64_t)info->tot_pages * 4, (uint64_t)info->max_pages * 4, info->nr_online_vcpus,
               (uint64_t)info->cpu_time);
     if (info->flags & XEN_DOMINF_shutdown) {
-        cli_print(c, ", \"shutdown_reason\": %u", info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask);
+        cli_print(c, ", \"shutdown_reason\": %u", shutdown_code(info));
     }
     cli_print(c, "}");
 }
@@ -78,7 +109,7 @@ static void row(struct lister *l, const struct xen_domctl_getdomaininfo *info)
     const char *name = manager_name(l->c->m, info->domain, buf, sizeof(buf));
 
     if (l->style == STYLE_TABLE) {
-        row_table(l->c, info, name);
+        row_table(l, info, name);
     } else if (l->style == STYLE_LONG) {
         row_long(l, info, name);
     } else {
@@ -124,41 +155,86 @@ static int named_rows(struct lister *l, int argc, char **argv)
     return 0;
 }
 
-/* Domains that ended lately, newest first, with the reason: only for people and --json. */
+/* Domains that ended lately, newest first, with the reason. */
 static void ended_rows(struct lister *l)
 {
-    for (const struct managed *d = l->c->m->list; d; d = d->next) {
-        if (d->domid == DOMID_NONE) {
-            cli_print(l->c, "%s    {\"name\": ", l->rows ? ",\n" : "");
-            cli_json_string(l->c, d->cfg.name);
-            cli_print(l->c, ", \"domid\": %u, \"ended\": \"%s\"}", d->last_domid, manager_end_text(d->ended));
-            l->rows++;
+    struct cli *c = l->c;
+    bool title = l->style == STYLE_TABLE;
+
+    for (const struct managed *d = c->m->list; d; d = d->next) {
+        if (d->domid != DOMID_NONE) {
+            continue;
+        }
+        if (l->style == STYLE_TABLE) {
+            cli_print(c, "%s%-40s %5u  %s%s%s\n",
+                      title ? "\nEnded                                       ID  Why\n" : "",
+                      d->cfg.name, d->last_domid, c->terminal && d->ended == END_CRASH ? RED : "",
+                      manager_end_text(d->ended),
+                      c->terminal && d->ended == END_CRASH ? PLAIN : "");
+        } else {
+            cli_print(c, "%s    {\"name\": ", l->rows ? ",\n" : "");
+            cli_json_string(c, d->cfg.name);
+            cli_print(c, ", \"domid\": %u, \"ended\": \"%s\"}", d->last_domid,
+                      manager_end_text(d->ended));
+        }
+        title = false;
+        l->rows++;
+    }
+}
+
+static int options(struct lister *l, int argc, char **argv)
+{
+    int i = 1;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (!strcmp(argv[i], "-l") || !strcmp(argv[i], "--long")) {
+            l->style = STYLE_LONG;
+        } else if (!strcmp(argv[i], "--json")) {
+            l->style = STYLE_JSON;
+        } else if (!strcmp(argv[i], "-v") || !strcmp(argv[i], "--verbose")) {
+            l->verbose = true;
+        } else if (!strcmp(argv[i], "-n") || !strcmp(argv[i], "--numa")) {
+            l->numa = true; /* memory is not told apart by nodes here */
+        } else if (!strcmp(argv[i], "-c") || !strcmp(argv[i], "--cpupool")) {
+            l->pool = true; /* there is one */
+        } else if (!strcmp(argv[i], "--ended")) {
+            l->ended = true;
+        } else {
+            return -1;
         }
     }
+    return i;
+}
+
+static void title(const struct lister *l)
+{
+    if (l->style != STYLE_TABLE) {
+        cli_print(l->c, "[\n");
+        return;
+    }
+    cli_print(l->c,
+              "Name                                        ID   Mem VCPUs\tState\tTime(s)%s%s%s\n",
+              l->verbose ? "   UUID                            Reason-Code\tSecurity Label" : "",
+              l->pool ? "         Cpupool" : "", l->numa ? " NODE Affinity" : "");
 }
 
 int cmd_list(struct cli *c, int argc, char **argv)
 {
     struct lister l = {.c = c, .style = STYLE_TABLE};
-    int i = 1, rc;
+    int i = options(&l, argc, argv), rc;
 
-    for (; i < argc && argv[i][0] == '-'; i++) {
-        if (!strcmp(argv[i], "-l") || !strcmp(argv[i], "--long")) {
-            l.style = STYLE_LONG;
-        } else if (!strcmp(argv[i], "--json")) {
-            l.style = STYLE_JSON;
-        } else if (strcmp(argv[i], "-v") != 0) {
-            return cli_usage(c, "list");
-        }
+    if (i < 0) {
+        return cli_usage(c, "list");
     }
     for (int k = i; k < argc; k++) {
         if (cli_domid(c, "list", argv[k]) < 0) {
             return 1; /* the error is the only line */
         }
     }
-    cli_print(c, l.style == STYLE_TABLE ? "Name                                        ID   Mem VCPUs\tState\tTime(s)\n" : "[\n");
+    title(&l);
     rc = i < argc ? named_rows(&l, argc - i, argv + i) : all_rows(&l);
-    if (rc == 0 && i == argc && l.style == STYLE_JSON) {
+    if (rc == 0 && i == argc &&
+        (l.style == STYLE_JSON || (l.style == STYLE_TABLE && (l.ended || c->terminal)))) {
         ended_rows(&l);
     }
     if (l.style != STYLE_TABLE) {
@@ -167,8 +243,45 @@ int cmd_list(struct cli *c, int argc, char **argv)
     return rc;
 }
 
+static void vm_row(struct cli *c, const struct xen_domctl_getdomaininfo *info, bool json,
+                   bool first)
+{
+    char buf[32];
+    const char *name = manager_name(c->m, info->domain, buf, sizeof(buf));
+
+    if (json) {
+        cli_print(c, "%s    {\"uuid\": \"", first ? "" : ",\n");
+        print_uuid(c, info);
+        cli_print(c, "\", \"domid\": %u, \"name\": ", info->domain);
+        cli_json_string(c, name);
+        cli_print(c, "}");
+        return;
+    }
+    print_uuid(c, info);
+    cli_print(c, "  %d    %-30s\n", info->domain, name);
+}
+
+int cmd_vm_list(struct cli *c, int argc, char **argv)
+{
+    bool json = cli_flag(&argc, argv, "--json"), first = true;
+    struct xen_domctl_getdomaininfo info;
+
+    if (argc != 1) {
+        return cli_usage(c, "vm-list");
+    }
+    cli_print(c, json ? "[\n" : "UUID                                  ID    name\n");
+    for (uint32_t next = 0; xeno_domain_list(&c->m->x, next, &info, 1) == 1;
+         next = info.domain + 1u) {
+        vm_row(c, &info, json, first);
+        first = false;
+    }
+    cli_print(c, "%s", json ? "\n]\n" : "");
+    return 0;
+}
+
 int cmd_domid(struct cli *c, int argc, char **argv)
 {
+    bool json = cli_flag(&argc, argv, "--json");
     long domid;
 
     if (argc != 2) {
@@ -178,12 +291,13 @@ int cmd_domid(struct cli *c, int argc, char **argv)
     if (domid < 0) {
         return 1;
     }
-    cli_print(c, "%ld\n", domid);
+    cli_print(c, json ? "{\"domid\": %ld}\n" : "%ld\n", domid);
     return 0;
 }
 
 int cmd_domname(struct cli *c, int argc, char **argv)
 {
+    bool json = cli_flag(&argc, argv, "--json");
     struct xen_domctl_getdomaininfo info;
     char buf[32], *end;
     unsigned long id;
@@ -195,6 +309,12 @@ int cmd_domname(struct cli *c, int argc, char **argv)
     if (*end || id >= DOMID_FIRST_RESERVED || xeno_domain_info(&c->m->x, (uint32_t)id, &info)) {
         return cli_error(c, "domname", "%s: no such domain: 'xeno list' shows those that there are", argv[1]);
     }
-    cli_print(c, "%s\n", manager_name(c->m, (uint32_t)id, buf, sizeof(buf)));
+    if (!json) {
+        cli_print(c, "%s\n", manager_name(c->m, (uint32_t)id, buf, sizeof(buf)));
+        return 0;
+    }
+    cli_print(c, "{\"name\": ");
+    cli_json_string(c, manager_name(c->m, (uint32_t)id, buf, sizeof(buf)));
+    cli_print(c, "}\n");
     return 0;
 }

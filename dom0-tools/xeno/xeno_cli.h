@@ -36,7 +36,13 @@ struct cli {
     const struct xeno_io *io;
     /* Until a domain that was just made has said something: 0, or 1 after a line that says why it will not. NULL: not here. */
     int (*wait_running)(struct cli *c, const char *name);
-    const struct verb *more; /* verbs of the place, which win over those below; NULL: none. Ends as those do. */
+    /* Until a domain has ended. NULL: not here. */
+    void (*wait_end)(struct cli *c, uint32_t domid);
+    const char *name; /* of the program, in front of errors; NULL: xeno */
+    bool dry_run;     /* -N before the verb: create makes nothing */
+    bool terminal; /* a person looks at the output: colours, and what a script would stumble over */
+    const struct verb
+        *more; /* verbs of the place, which win over those below; NULL: none. Ends as those do. */
 };
 
 /* Ends with an entry whose name is NULL. Sorted by name. */
@@ -92,6 +98,7 @@ int cmd_trigger(struct cli *c, int argc, char **argv);
 int cmd_unpause(struct cli *c, int argc, char **argv);
 int cmd_vcpu_list(struct cli *c, int argc, char **argv);
 int cmd_vcpu_pin(struct cli *c, int argc, char **argv);
+int cmd_vm_list(struct cli *c, int argc, char **argv);
 int cmd_version(struct cli *c, int argc, char **argv);
 
 #endif

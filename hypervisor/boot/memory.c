@@ -193,7 +193,15 @@ uint64_t memory_frame_tables(void)
 
         map_table_hole(frames_done, ALIGN_DOWN((r->start >> 12) * FRAME_BYTES, 4096ull), zero_page);
         frames_done = map_table_part(FRAMETABLE_START, FRAME_BYTES, frames_done, r, 0);
-        m2p_done = map_table_part(M2P_HV_START, M2P_BYTES, m2p_done, r, M2P_VIRT_START);
+    }
+    for (uint32_t i = 0; i < all_ram.nr; i++) {
+        struct early_range r = all_ram.range[i];
+
+        /* Each 2 MiB of the table are one piece (ABI: machphys_mfn_list), whatever lies between the RAM of that GiB. */
+        while (i + 1 < all_ram.nr && (r.end - 1) >> 30 == all_ram.range[i + 1].start >> 30) {
+            r.end = all_ram.range[++i].end;
+        }
+        m2p_done = map_table_part(M2P_HV_START, M2P_BYTES, m2p_done, &r, M2P_VIRT_START);
     }
     return all_ram.range[all_ram.nr - 1].end >> 12;
 }

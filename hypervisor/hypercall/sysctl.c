@@ -11,6 +11,7 @@
 #include "common/string.h"
 #include "debug/console.h"
 #include "debug/counters.h"
+#include "hypercall/debug_keys.h"
 #include "hypercall/domctl.h"
 #include "hypercall/hypercall.h"
 #include "hypercall/sysctl_trace.h"
@@ -247,6 +248,7 @@ static const struct sysctl_row rows[] = {
     {XEN_SYSCTL_physinfo, physinfo},
     {XEN_SYSCTL_sched_id, sched_id},
     {XEN_SYSCTL_getdomaininfolist, getdomaininfolist},
+    {XEN_SYSCTL_debug_keys, sysctl_debug_keys},
     {XEN_SYSCTL_getcpuinfo, getcpuinfo},
     {XEN_SYSCTL_cputopoinfo, cputopoinfo},
     {XEN_SYSCTL_numainfo, numainfo},

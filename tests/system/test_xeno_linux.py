@@ -22,5 +22,9 @@ def test_nothing_is_left_behind():
     cases.nothing_is_left_behind(OURS)
 
 
+def test_core_files():
+    cases.core_files(OURS)
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])

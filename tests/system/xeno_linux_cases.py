@@ -3,8 +3,11 @@
 # What the operator sees of xeno and xenoconsoled in a Linux control domain, as cases that take the hypervisor ([] ours, ["--xen"]
 # Debian's). A case is one boot: it starts with a shell's functions and prints marks between its parts.
 # Invariant: a case passes on both; after each part no domain, frame or record is left that was not there before.
+import base64
+import gzip
 import json
 import re
+import struct
 import tempfile
 from pathlib import Path
 
@@ -63,6 +66,11 @@ part doctor; xeno doctor --json
 part prefix; try xeno dest h1; try xeno d h1; try xeno list h1
 part ended; xeno list --json
 part help; try xeno help destroy
+part more; try xeno list --ended; try xeno list -v -c Domain-0; xeno vm-list; try xeno domid --json Domain-0; try xeno domname --json 0
+xeno dmesg --json | tr X x; try xeno migrate h1 there; try xeno -N create h1.cfg
+part xl; ln -s "$(command -v xeno)" xl; try ./xl destroy nobody; try ./xl destroy; try ./xl -vf list; try ./xl debug q; try ./xl create -q -n -f h1.cfg
+# What begins as Xen's own lines do, run.sh takes out of the output.
+part keys; xeno dmesg -c >old; try xeno debug-keys q; xeno dmesg | tr X x; try xeno dmesg -c | tr X x
 """
 
 
@@ -86,6 +94,22 @@ def a_tour_of_the_verbs(where):
         result.expect(doctor[what], f"expected doctor to like {what}")
     result.expect(re.findall(r"<(\d)>", parts["prefix"]) == ["0", "1", "1"], "expected a prefix to do, an ambiguous one not")
     result.expect(any(e.get("ended") == "destroyed" and e["name"] == "h1" for e in json.loads(parts["ended"])), "expected how h1 ended")
+    more_verbs(result, parts["more"])
+    # Each hypervisor's words are its own; both number domains so.
+    result.expect(re.search(r"\bd0v0\b|VCPU0\b", parts["keys"]), "expected the hypervisor to tell its vCPUs")
+    said = parts["xl"]
+    result.expect(re.findall(r"^<(\d)>", said, re.MULTILINE) == ["1", "1", "0", "0", "0"], "expected xl's statuses")
+    result.expect(said.startswith("xl destroy: nobody: no such domain") and '"name": "h1",\n' in said, "expected xl's name and form")
+
+
+def more_verbs(result, said):
+    result.expect(re.search(r"^Ended +ID  Why\nh1 +\d+  destroyed\n<0>$", said, re.MULTILINE), "expected how h1 ended, as a table")
+    result.expect(re.search(r"^Domain-0 .* 0{8}-0000-0000-0000-0{12} +- +- +Pool-0$", said, re.MULTILINE), "expected dom0's identity")
+    result.expect(re.search(r"^0{8}-0000-0000-0000-0{12}  0    Domain-0 +$", said, re.MULTILINE), "expected vm-list's row")
+    result.expect('{"domid": 0}\n<0>\n{"name": "Domain-0"}\n<0>\n' in said, "expected numbers and names as JSON")
+    log = next(line for line in said.splitlines() if line.startswith('{"log"'))
+    result.expect(len(json.loads(log)["log"].splitlines()) > 3, "expected the hypervisor's log")
+    result.expect("xeno migrate: not supported" in said and said.rstrip().endswith("}\n<0>"), "expected a refusal, and a dry run")
 
 
 CONSOLES = r"""
@@ -168,3 +192,64 @@ def nothing_is_left_behind(where):
     result.expect(set(parts["many"].split()) == {"23"}, "expected 20 domains, the one beside, Domain-0 and the header")
     turns = parts["two"].split("again\n")[1:]
     result.expect(turns and all(turn.split() == ["made", "gone"] for turn in turns), "expected one of four to make it, and one of four to end it")
+
+
+CORE = r"""
+part dump; sed 's/16/8/' h1.cfg >small.cfg; xeno create small.cfg --wait && try xeno dump-core h1 core; try xeno list h1
+part core; gzip -c core | base64
+part refused; try xeno dump-core Domain-0 core; try xeno dump-core h1 /nowhere/core; try xeno dump-core nobody core; test -e /nowhere || xeno destroy h1
+"""
+CONTEXT, RIP, CR3, PAGE = 5168, 648, 5008, 4096 # bytes of vcpu_guest_context, offsets in it
+
+
+class Core:
+    """Xen's core format: sections by name; a frame of the machine gives its page."""
+
+    def __init__(self, data):
+        shoff, = struct.unpack_from("<Q", data, 40)
+        shnum, strings = struct.unpack_from("<HH", data, 60)
+        headers = [struct.unpack_from("<IIQQQQ", data, shoff + 64 * i) for i in range(shnum)]
+        names = data[headers[strings][4]:][:headers[strings][5]]
+        self.section = {names[h[0]:names.index(b"\0", h[0])].decode(): data[h[4]:h[4] + h[5]] for h in headers[1:]}
+        self.frames = list(struct.iter_unpack("<QQ", self.section[".xen_p2m"]))
+        self.at = {mfn: i * PAGE for i, (_, mfn) in enumerate(self.frames)}
+
+    def page(self, mfn):
+        return self.section[".xen_pages"][self.at[mfn]:][:PAGE]
+
+    def virtual(self, cr3, address):
+        """The page at a virtual address, by the guest's own tables."""
+        mfn = cr3 >> 12
+        for shift in (39, 30, 21, 12):
+            entry, = struct.unpack_from("<Q", self.page(mfn), (address >> shift & 511) * 8)
+            if not entry & 1:
+                return None
+            mfn = entry >> 12 & (1 << 40) - 1
+        return self.page(mfn)
+
+
+def code_pages(elf):
+    """(address, page) of each whole page of the program's code."""
+    phoff, = struct.unpack_from("<Q", elf, 32)
+    phnum, = struct.unpack_from("<H", elf, 56)
+    for i in range(phnum):
+        kind, flags, offset, address, _, size = struct.unpack_from("<IIQQQQ", elf, phoff + 56 * i)
+        if kind == 1 and flags & 1:
+            yield from ((address + o, elf[offset + o:offset + o + PAGE]) for o in range(-address % PAGE, size - PAGE, PAGE))
+
+
+def core_files(where):
+    """A core holds the guest's code where its page tables, its vCPU and the list of frames say that it is."""
+    result, parts = run(where, CORE)
+    result.expect(re.search(r"<0>\n(.*\n)h1 +\d+ +8 +1 +[r-][b-]---- ", parts["dump"]), "expected a core, and that the domain goes on")
+    core = Core(gzip.decompress(base64.b64decode(parts["core"])))
+    context = core.section[".xen_prstatus"]
+    result.expect(len(context) == CONTEXT and len(core.section[".xen_shared_info"]) == PAGE, "expected one vCPU and the shared page")
+    result.expect(len({pfn for pfn, _ in core.frames}) >= 2048, f"expected 8 MiB of frames, each once: {len(core.frames)}")
+    (cr3,), (rip,) = struct.unpack_from("<Q", context, CR3), struct.unpack_from("<Q", context, RIP)
+    code = list(code_pages(HELLO.read_bytes()))
+    same = sum(core.virtual(cr3, address) == page for address, page in code)
+    # One page of it is the hypercall page, which the hypervisor has filled.
+    result.expect(len(code) > 4 and same >= len(code) - 1, f"expected the kernel's code, found {same} of {len(code)} pages")
+    result.expect(core.virtual(cr3, rip), f"expected code at rip {rip:#x}")
+    result.expect(re.findall(r"<(\d)>", parts["refused"]) == ["1", "1", "1"], "expected three refusals")

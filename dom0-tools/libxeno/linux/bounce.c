@@ -151,6 +151,7 @@ static int memory_op(struct bounce *b, uint64_t arg[4])
 {
     struct xen_memory_reservation *r;
     struct xen_mem_acquire_resource *a;
+    struct xen_machphys_mfn_list *m;
 
     switch (arg[0]) {
     case XENMEM_populate_physmap:
@@ -161,6 +162,9 @@ static int memory_op(struct bounce *b, uint64_t arg[4])
     case XENMEM_acquire_resource:
         a = argument(b, &arg[1], sizeof(*a), true);
         return a ? handle(b, &a->frame_list, a->nr_frames, sizeof(xen_pfn_t), true) : -ENOBUFS;
+    case XENMEM_machphys_mfn_list:
+        m = argument(b, &arg[1], sizeof(*m), true);
+        return m ? handle(b, &m->extent_start, m->max_extents, sizeof(xen_pfn_t), true) : -ENOBUFS;
     case XENMEM_maximum_ram_page:
         return 0;
     default:

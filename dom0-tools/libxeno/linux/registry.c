@@ -21,6 +21,7 @@
 
 #include "common/compiler.h"
 #include "libxeno/fault.h"
+#include "libxeno/linux/dump_core.h"
 
 #define FILE_MAX   65536u
 #define ENDED_KEPT 16u
@@ -37,6 +38,19 @@ int registry_head_parse(const char *text, struct registry_head *h)
                   &h->console_port, &h->store_mfn, &h->store_port, &h->started, h->name) == 8
                ? 0
                : -1;
+}
+
+/* Those above the file. */
+static int make_folders(char *path)
+{
+    for (char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+        *end = '\0';
+        if (mkdir(path, 0700) && errno != EEXIST) {
+            return -1;
+        }
+        *end = '/';
+    }
+    return 0;
 }
 
 static void file_name(char *path, size_t size, const char *dir, uint32_t domid)
@@ -456,6 +470,18 @@ static void ended(void *ctx, struct managed *d, bool keep)
     forget(REGISTRY_LIVING, d->last_domid);
 }
 
+static int dump_core(void *ctx, struct managed *d, struct xeno_error *err)
+{
+    const struct registry *r = ctx;
+    char path[sizeof(CORE_FILES) + DOMAIN_NAME_MAX + 1];
+
+    snprintf(path, sizeof(path), CORE_FILES "/%s", d->cfg.name);
+    if (make_folders(path)) {
+        return xeno_fail(err, CORE_FILES ": %s", strerror(errno));
+    }
+    return linux_dump_core(r->l, d->domid, path, err);
+}
+
 int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg *cfg,
                     struct xeno_error *err)
 {
@@ -537,7 +563,8 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)
                                         .created = created,
                                         .changed = changed,
                                         .ended = ended,
-                                        .load = load};
+                                        .load = load,
+                                        .dump_core = dump_core};
     mkdir(REGISTRY_LIVING, 0700);
     mkdir(REGISTRY_ENDED, 0700);
     m->shared = &r->shared;

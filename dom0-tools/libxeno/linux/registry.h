@@ -14,6 +14,7 @@
 #define REGISTRY_LIVING XENO_RUN_DIR "/domains"
 #define REGISTRY_ENDED  XENO_RUN_DIR "/ended"
 #define CONSOLE_SOCKET  XENO_RUN_DIR "/console.sock"
+#define CORE_FILES      "/var/lib/xen/dump" /* where xl's documentation says that they are */
 #define CONSOLE_LOGS    "/var/log/xeno/console"
 
 struct registry {

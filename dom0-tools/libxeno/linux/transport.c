@@ -40,12 +40,11 @@ static long do_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, u
     return rc;
 }
 
-static void *do_map(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr)
+static void *map_frames(struct xeno_linux *l, int prot, uint32_t domid, const uint64_t *mfns,
+                        size_t nr)
 {
-    struct xeno_linux *l = ctx;
     int small[64], *errors = nr <= 64 ? small : malloc(nr * sizeof(*errors));
-    void *va = errors ? mmap(NULL, nr * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, l->privcmd, 0)
-                      : MAP_FAILED;
+    void *va = errors ? mmap(NULL, nr * PAGE, prot, MAP_SHARED, l->privcmd, 0) : MAP_FAILED;
     struct sys_map_batch b = {.num = (uint32_t)nr,
                               .domid = (uint16_t)domid,
                               .addr = (uintptr_t)va,
@@ -63,6 +62,16 @@ static void *do_map(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr)
         free(errors);
     }
     return ok ? va : NULL;
+}
+
+static void *do_map(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr)
+{
+    return map_frames(ctx, PROT_READ | PROT_WRITE, domid, mfns, nr);
+}
+
+void *xeno_linux_map_readonly(struct xeno_linux *l, uint32_t domid, const uint64_t *mfns, size_t nr)
+{
+    return map_frames(l, PROT_READ, domid, mfns, nr);
 }
 
 static void do_unmap(void *ctx, void *va, size_t nr)

@@ -37,6 +37,10 @@ void xeno_linux_dispatch(struct xeno_linux *l);
 /* A virtual IRQ of the whole domain: port or -errno (-EEXIST: somebody else has it). */
 long xeno_linux_bind_virq(struct xeno_linux *l, uint32_t virq, void (*fn)(void *arg), void *arg);
 
+/* Frames of a domain (or the machine-to-physical table, DOMID_XEN's) to look at: page tables cannot be mapped otherwise. */
+void *xeno_linux_map_readonly(struct xeno_linux *l, uint32_t domid, const uint64_t *mfns,
+                              size_t nr);
+
 /* For the transport: run xeno-unpack, the program beside this one. */
 int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
                         size_t why_size);

@@ -14,7 +14,8 @@
 
 #include "xeno/linux/place.h"
 
-#define DETACH   0x1d /* Ctrl-] */
+static char detach = 0x1d; /* Ctrl-] */
+
 #define RETRY_MS 100
 #define RETRIES  100u
 
@@ -40,7 +41,7 @@ static bool take_input(int fd, bool *open)
 {
     char buf[512];
     ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
-    const char *end = n > 0 ? memchr(buf, DETACH, (size_t)n) : NULL;
+    const char *end = n > 0 ? memchr(buf, detach, (size_t)n) : NULL;
 
     if (n <= 0) {
         *open = n < 0 && errno == EINTR;
@@ -61,12 +62,14 @@ static enum relay_end relay(int fd, uint64_t *shown)
     static bool input = true; /* across connections: its end comes once */
 
     for (;;) {
-        struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
-                              {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+        struct pollfd p[3] = {
+            {.fd = fd, .events = POLLIN},
+            {.fd = input ? STDIN_FILENO : -1, .events = POLLIN},
+            {.fd = STDOUT_FILENO}}; /* that its reader has gone shows without asking */
         char buf[4096];
         ssize_t n;
 
-        if (poll(p, 2, -1) < 0 && errno != EINTR) {
+        if ((poll(p, 3, -1) < 0 && errno != EINTR) || p[2].revents & POLLERR) {
             return RELAY_BROKEN;
         }
         if (p[1].revents && !take_input(fd, &input)) {
@@ -203,14 +206,38 @@ static int attach(struct cli *c, const struct managed *d)
         d->cfg.name);
 }
 
+/* xl's: -t pv and -n 0 name the only console that a domain has here; -e CH leaves by Ctrl-CH (^CH) or by CH itself. */
+static int options(int argc, char **argv, bool *log)
+{
+    int i = 1;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (strcmp(argv[i], "--log") == 0) {
+            *log = true;
+        } else if ((strcmp(argv[i], "-t") == 0 && strcmp(value, "pv") == 0) ||
+                   (strcmp(argv[i], "-n") == 0 && strcmp(value, "0") == 0)) {
+            i++;
+        } else if (strcmp(argv[i], "-e") == 0 && *value) {
+            detach = value[0] == '^' && value[1] ? (char)(value[1] & 0x1f) : value[0];
+            i++;
+        } else {
+            return -1;
+        }
+    }
+    return i;
+}
+
 int cmd_console_linux(struct cli *c, int argc, char **argv)
 {
-    bool log = argc > 1 && strcmp(argv[1], "--log") == 0;
-    const char *name = argc > 1 ? argv[argc - 1] : "";
+    bool log = false;
+    int at = options(argc, argv, &log);
+    const char *name = at > 0 && at < argc ? argv[at] : "";
     const struct managed *d;
     struct xeno_error err;
 
-    if (argc != 2 + log) {
+    if (at < 0 || at + 1 != argc) {
         return cli_usage(c, "console");
     }
     d = manager_find(c->m, name, &err);

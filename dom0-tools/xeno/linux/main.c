@@ -78,21 +78,57 @@ void place_flush(void)
 
 static const struct xeno_io io = {.out = out, .err = err, .wait_input = wait_input};
 
+static bool is_xl(const struct cli *c)
+{
+    return strcmp(c->name, "xl") == 0;
+}
+
+/* A link of the name xl is for scripts that were written for it: they look for its words and its two statuses, and for no more. */
+static void called_as(struct cli *c, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    c->name = slash ? slash + 1 : path;
+    c->name = is_xl(c) ? c->name : "xeno";
+    c->terminal = !is_xl(c) && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
+}
+
+static int end_status(const struct cli *c, int status)
+{
+    return is_xl(c) && status ? EXIT_FAILURE : status;
+}
+
+/* xl's options before the verb: more to read, its lock, time stamps; and nothing to be done. The first one has no meaning here. */
+static void before_verb(struct cli *c, int *argc, char ***argv)
+{
+    while (*argc > 1 && (*argv)[1][0] == '-' && (*argv)[1][1] &&
+           strspn((*argv)[1] + 1, "vftTN") == strlen((*argv)[1] + 1)) {
+        c->dry_run = c->dry_run || strchr((*argv)[1], 'N');
+        (*argc)--;
+        (*argv)++;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct xeno_linux linux_transport;
     static struct manager manager;
     static struct registry registry;
-    struct cli cli = {
-        .m = &manager, .io = &io, .more = linux_verbs, .wait_running = place_wait_running};
+    struct cli cli = {.m = &manager,
+                      .io = &io,
+                      .more = linux_verbs,
+                      .wait_running = place_wait_running,
+                      .wait_end = place_wait_end};
     const char *fault = getenv("XENO_FAULT");
     struct xeno_error error;
     int status;
 
+    called_as(&cli, argv[0]);
+    before_verb(&cli, &argc, &argv);
     if (argc < 2 || !strcmp(argv[1], "help") || !strcmp(argv[1], "--help")) {
         status = cmd_help(&cli, argc - 1, argv + 1); /* needs no hypervisor */
         flush();
-        return argc < 2 ? EXIT_FAILURE : status;
+        return argc < 2 ? EXIT_FAILURE : end_status(&cli, status);
     }
     if (xeno_linux_open(&linux_transport, &error)) {
         if (strcmp(argv[1], "doctor") == 0) {
@@ -116,5 +152,5 @@ int main(int argc, char **argv)
                 fault_not_struck());
     }
     xeno_linux_close(&linux_transport);
-    return status;
+    return end_status(&cli, status);
 }

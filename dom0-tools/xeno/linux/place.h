@@ -23,6 +23,7 @@ int place_wait_running(struct cli *c, const char *name);
 
 int cmd_config_update(struct cli *c, int argc, char **argv);
 int cmd_doctor_verb(struct cli *c, int argc, char **argv);
+int cmd_dump_core(struct cli *c, int argc, char **argv);
 int cmd_mem_set(struct cli *c, int argc, char **argv);
 int cmd_reboot_linux(struct cli *c, int argc, char **argv);
 int cmd_shutdown_linux(struct cli *c, int argc, char **argv);

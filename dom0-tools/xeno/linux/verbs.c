@@ -5,9 +5,11 @@
 const struct verb linux_verbs[] = {
     {"config-update", cmd_config_update, "DOMAIN FILE",
      "what a domain will be when it starts the next time"},
-    {"console", cmd_console_linux, "[--log] DOMAIN",
+    {"console", cmd_console_linux, "[--log] [-t pv] [-n 0] [-e CHAR] DOMAIN",
      "a domain's console from its first byte; Ctrl-] leaves it"},
     {"doctor", cmd_doctor_verb, "[--json]", "look for what is missing here, and tell what to do"},
+    {"dump-core", cmd_dump_core, "DOMAIN FILE",
+     "write a domain's memory and vCPUs into a core file"},
     {"mem-set", cmd_mem_set, "DOMAIN MIB", "ask a domain to make do with so much memory"},
     {"reboot", cmd_reboot_linux, "[-a] [-w] [-F] [DOMAIN]", "ask a domain, or all, to start again"},
     {"service", cmd_service, "", NULL},
