@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * platform_op: the wall clock, which CPUs the machine has, and its power switch. For the hardware domain alone (the table says
- * so); what is not here is -ENOSYS, which Linux takes for "none such".
+ * platform_op: the wall clock, which CPUs the machine has, and its power switch; arch_0: who the CPUs of machine checks are. For
+ * the hardware domain alone (the table says so); what is not here is -ENOSYS, which Linux takes for "none such".
  */
 #include "hypercall/hc_platform.h"
 
+#include <xen/arch-x86/xen-mca.h>
 #include <xen/platform.h>
 
 #include "common/compiler.h"
@@ -13,6 +14,7 @@
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"
 #include "mm/guest_copy.h"
+#include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/percpu.h"
 #include "x86/port.h"
@@ -105,4 +107,39 @@ int64_t hc_platform_op(uint64_t arg)
     default:
         return -ENOSYS;
     }
+}
+
+/* A machine check ends the machine, so there is never a record to fetch, but Linux wants to know the CPUs before it waits for one. */
+int64_t hc_arch_0(uint64_t arg)
+{
+    struct xen_mc op;
+    struct xen_mc_physcpuinfo *info = &op.u.mc_physcpuinfo;
+    int rc = guest_read(&op, gva_make(arg), sizeof(op));
+
+    if (rc) {
+        return rc;
+    }
+    if (op.interface_version != XEN_MCA_INTERFACE_VERSION) {
+        return -EACCES;
+    }
+    if (op.cmd != XEN_MC_physcpuinfo) {
+        return -ENOSYS;
+    }
+    for (uint32_t i = 0; info->info.p && i < MIN(info->ncpus, nr_cpus); i++) {
+        struct mcinfo_logical_cpu cpu = {.mc_cpunr = i,
+                                         .mc_coreid = (uint16_t)i,
+                                         .mc_apicid = percpu_of(i)->apic_id,
+                                         .mc_ncores = nr_cpus,
+                                         .mc_ncores_active = nr_cpus,
+                                         .mc_nthreads = 1,
+                                         .mc_cpuid_level = (int32_t)cpu_features.max_leaf,
+                                         .mc_nmsrvals = -1};
+
+        rc = guest_write_elem(gva_make((uint64_t)info->info.p), i, &cpu, sizeof(cpu));
+        if (rc) {
+            return rc;
+        }
+    }
+    info->ncpus = nr_cpus;
+    return guest_write(gva_make(arg), &op, sizeof(op));
 }

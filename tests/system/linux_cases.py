@@ -77,8 +77,9 @@ def complaints(result):
 
 
 def known_differences():
-    """The first column of the table in docs/compat/linux.md: pieces of lines, each with its reason."""
-    return re.findall(r"^\| `([^`]+)` \| \S", KNOWN.read_text(encoding="utf-8"), re.MULTILINE)
+    """The first column of the first table in docs/compat/linux.md: pieces of lines, each with its reason."""
+    table = KNOWN.read_text(encoding="utf-8").split("| line | reason |\n|---|---|\n")[1]
+    return re.findall(r"^\| `([^`]+)` \| \S", table.split("\n\n")[0], re.MULTILINE)
 
 
 def the_log_has_no_complaint_that_xens_has_not():
@@ -90,7 +91,6 @@ def the_log_has_no_complaint_that_xens_has_not():
     shared = set(complaints(xen))
     new = [line for line in complaints(ours) if line not in shared]
     known = known_differences()
-    ours.expect(known, f"{KNOWN} lists nothing: has its table changed?")
     for piece in known:
         if not any(piece in line for line in new):
             print(f"note: no such line any more, take it out of {KNOWN.name}: {piece}")
