@@ -519,11 +519,29 @@ struct xeno_store *registry_store(struct registry *r)
     return r->store.fd >= 0 ? &r->store : NULL;
 }
 
+/* A line without its end, and not one byte more: what follows it is the console's. */
+static void receive_line(int fd, char *line, size_t size)
+{
+    size_t n = 0;
+    char *end = NULL;
+
+    while (!end && n + 1 < size) {
+        ssize_t got = recv(fd, line + n, size - 1 - n, MSG_PEEK);
+
+        end = got > 0 ? memchr(line + n, '\n', (size_t)got) : NULL;
+        got = end ? end - (line + n) + 1 : got;
+        if (got <= 0 || recv(fd, line + n, (size_t)got, 0) != got) {
+            break;
+        }
+        n += (size_t)got;
+    }
+    line[end ? (size_t)(end - line) : n] = '\0';
+}
+
 int console_request(const char *line, char *reply, size_t size, int *keep)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    size_t n = 0;
     int rc = 0;
 
     if (fd < 0) {
@@ -540,11 +558,7 @@ int console_request(const char *line, char *reply, size_t size, int *keep)
         close(fd);
         return rc;
     }
-    /* One byte at a time: what follows the line is the console's. */
-    while (n + 1 < size && recv(fd, reply + n, 1, 0) == 1 && reply[n] != '\n') {
-        n++;
-    }
-    reply[n] = '\0';
+    receive_line(fd, reply, size);
     rc = strcmp(reply, "ok") == 0 || strncmp(reply, "ok ", 3) == 0 ? 0 : -EPROTO;
     if (rc == 0 && keep) {
         *keep = fd;

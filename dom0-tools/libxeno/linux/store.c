@@ -21,6 +21,7 @@
 
 #define SOCKET     "/run/xenstored/socket"
 #define PATIENCE_S 10
+#define IN_ROOM    8192u
 
 int store_open(struct xeno_store *s)
 {
@@ -35,9 +36,12 @@ int store_open(struct xeno_store *s)
         return -ENAMETOOLONG;
     }
     memcpy(a.sun_path, path, strlen(path));
-    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    s->in = malloc(IN_ROOM);
+    s->fd = s->in ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
     if (s->fd < 0) {
-        return -errno;
+        rc = s->in ? -errno : -ENOMEM;
+        store_close(s);
+        return rc;
     }
     setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -55,6 +59,7 @@ void store_close(struct xeno_store *s)
         close(s->fd);
     }
     free(s->out);
+    free(s->in);
     *s = (struct xeno_store){.fd = -1};
 }
 
@@ -113,18 +118,28 @@ static int send_all(struct xeno_store *s)
     return 0;
 }
 
+/* The daemon answers many requests at once: they are taken in one piece, too. */
 static int receive(struct xeno_store *s, void *buf, size_t bytes)
 {
     for (size_t done = 0; done < bytes;) {
-        ssize_t n = recv(s->fd, (char *)buf + done, bytes - done, 0);
+        size_t n = MIN(bytes - done, s->in_end - s->in_at);
+        ssize_t got;
 
-        if (n == 0) {
+        if (n) {
+            memcpy((char *)buf + done, s->in + s->in_at, n);
+            s->in_at += n;
+            done += n;
+            continue;
+        }
+        got = recv(s->fd, s->in, IN_ROOM, 0);
+        if (got == 0) {
             return -ECONNRESET;
         }
-        if (n < 0 && errno != EINTR) {
+        if (got < 0 && errno != EINTR) {
             return errno == EAGAIN ? -ETIMEDOUT : -errno;
         }
-        done += n > 0 ? (size_t)n : 0;
+        s->in_at = 0;
+        s->in_end = got > 0 ? (size_t)got : 0;
     }
     return 0;
 }

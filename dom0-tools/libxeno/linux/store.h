@@ -16,6 +16,8 @@ struct xeno_store {
     int failed;          /* -errno of the first queued request that failed */
     char *out;           /* what is to be sent */
     size_t out_bytes, out_room;
+    char *in; /* what has been received and not been looked at: in[in_at .. in_end) */
+    size_t in_at, in_end;
 };
 
 /* 0, or -errno: -ENOENT or -ECONNREFUSED when no daemon runs. */
@@ -38,7 +40,10 @@ int store_flush(struct xeno_store *s);
 
 /* At once. The value, terminated, into buf: its length or -errno. */
 long store_read(struct xeno_store *s, const char *path, char *buf, size_t size);
-/* Wait for one watch event; path into buf: its length or -errno. */
+/*
+ * Wait for one watch event; path into buf: its length or -errno. Further ones may have come with it, which poll() then does not
+ * tell: after each the caller has to look at all that it watches for.
+ */
 long store_event(struct xeno_store *s, char *buf, size_t size);
 
 #endif

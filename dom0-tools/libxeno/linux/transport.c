@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hypercalls go through one arena of /dev/xen/hypercall, whose pages the kernel never moves; where that device is missing,
- * locked memory has to do. Foreign frames are mapped by privcmd's batch call: all or none.
+ * locked memory has to do. It starts small, for its pages are most of what a short command costs, and grows once if a call asks
+ * for more. Foreign frames are mapped by privcmd's batch call: all or none.
  */
 #include "libxeno/linux/transport.h"
 
@@ -11,16 +12,41 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "libxeno/linux/sys.h"
 
 #define PAGE       4096u
-#define ARENA      (64u * PAGE) /* as much as the device gives by default */
+#define ARENA      (4u * PAGE)
+#define ARENA_MOST (64u * PAGE) /* as much as the device gives by default */
 #define FILE_LIMIT ((size_t)1 << 30)
+#define COPY_FROM  ((size_t)1 << 20) /* a file of this size or more is a mapping when it is open */
 #define DEV        "/dev/xen/"
 #define LOCK_FILE  XENO_RUN_DIR "/lock"
+
+static int map_arena(struct xeno_linux *l, size_t size)
+{
+    void *va = MAP_FAILED;
+
+    if (l->arena >= 0) {
+        va = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, l->arena, 0);
+    }
+    if (va == MAP_FAILED) {
+        va = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
+    }
+    if (va == MAP_FAILED) {
+        return -1;
+    }
+    if (l->bounce.arena) {
+        munmap(l->bounce.arena, l->bounce.size);
+    }
+    l->bounce.arena = va;
+    l->bounce.size = size;
+    return 0;
+}
 
 static long do_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3,
                          uint64_t a4)
@@ -29,6 +55,10 @@ static long do_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, u
     struct sys_hypercall h = {.nr = nr, .arg = {a1, a2, a3, a4, 0}};
     long rc = bounce_in(&l->bounce, nr, h.arg);
 
+    if (rc == -ENOBUFS && l->bounce.size < ARENA_MOST && map_arena(l, ARENA_MOST) == 0) {
+        h = (struct sys_hypercall){.nr = nr, .arg = {a1, a2, a3, a4, 0}};
+        rc = bounce_in(&l->bounce, nr, h.arg);
+    }
     if (rc) {
         return rc;
     }
@@ -217,12 +247,50 @@ int xeno_linux_read_file(const char *path, size_t limit, void **data, size_t *si
     return 0;
 }
 
+/*
+ * A whole file as it is now: nobody can change the copy while it is looked at. The kernel copies it from its pages into a file in
+ * memory; a kernel of 60 MiB read into fresh memory takes four times as long, for that is zeroed and mapped page by page first.
+ */
+static int copy_file(const char *path, void **data, size_t *size)
+{
+    int in = open(path, O_RDONLY | O_CLOEXEC), out = in < 0 ? -1 : memfd_create(path, MFD_CLOEXEC);
+    struct stat st;
+    off_t done = 0;
+    ssize_t n = 1;
+    int rc = out < 0 || fstat(in, &st) ? -errno : st.st_size > (off_t)FILE_LIMIT ? -EFBIG : 0;
+
+    while (rc == 0 && n > 0 && done < st.st_size) {
+        n = sendfile(out, in, NULL, (size_t)(st.st_size - done));
+        rc = n < 0 ? -errno : 0;
+        done += n > 0 ? n : 0;
+    }
+    if (rc == 0 && done < (off_t)COPY_FROM) {
+        rc = -ETXTBSY; /* somebody is writing it */
+    }
+    if (rc == 0) {
+        *data = mmap(NULL, (size_t)done, PROT_READ, MAP_PRIVATE | MAP_POPULATE, out, 0);
+        *size = (size_t)done;
+        rc = *data == MAP_FAILED ? -errno : 0;
+    }
+    if (out >= 0) {
+        close(out);
+    }
+    if (in >= 0) {
+        close(in);
+    }
+    return rc;
+}
+
 static int do_file_open(void *ctx, const char *path, const void **data, size_t *size)
 {
+    struct stat st;
     void *buf;
-    int rc = xeno_linux_read_file(path, FILE_LIMIT, &buf, size);
+    int rc;
 
     (void)ctx;
+    rc = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)COPY_FROM
+             ? copy_file(path, &buf, size)
+             : xeno_linux_read_file(path, COPY_FROM, &buf, size);
     if (rc == 0) {
         *data = buf;
     }
@@ -233,9 +301,9 @@ static void do_file_close(void *ctx, const void *data, size_t size)
 {
     struct xeno_linux *l = ctx;
 
-    if (data == l->unpacked) {
+    if (data == l->unpacked || size >= COPY_FROM) {
         munmap((void *)(uintptr_t)data, size);
-        l->unpacked = NULL;
+        l->unpacked = data == l->unpacked ? NULL : l->unpacked;
     } else {
         free((void *)(uintptr_t)data);
     }
@@ -259,26 +327,6 @@ static void do_unlock(void *ctx)
 }
 
 /* ---- open and close ---- */
-
-static int open_arena(struct xeno_linux *l)
-{
-    void *va = MAP_FAILED;
-
-    l->arena = open(DEV "hypercall", O_RDWR | O_CLOEXEC);
-    if (l->arena >= 0) {
-        va = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED, l->arena, 0);
-    }
-    if (va == MAP_FAILED) {
-        va = mmap(NULL, ARENA, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
-    }
-    if (va == MAP_FAILED) {
-        return -1;
-    }
-    l->bounce.arena = va;
-    l->bounce.size = ARENA;
-    return 0;
-}
 
 static int open_error(int code, struct xeno_error *err)
 {
@@ -315,7 +363,8 @@ int xeno_linux_open(struct xeno_linux *l, struct xeno_error *err)
     if (l->privcmd < 0) {
         return open_error(errno, err);
     }
-    if (open_arena(l)) {
+    l->arena = open(DEV "hypercall", O_RDWR | O_CLOEXEC);
+    if (map_arena(l, ARENA)) {
         xeno_linux_close(l);
         return xeno_fail(err, "no memory for hypercalls: %s", strerror(errno));
     }
