@@ -141,9 +141,9 @@ def linux_files(deb):
     return {name.removesuffix(".xz"): lzma.decompress(data) if name.endswith(".xz") else data for name, data in found.items()}
 
 
-def make_kernel(debs):
+def bzimage_of(debs):
     image, = (data for name, data in linux_files(debs["linux"]).items() if name.startswith("boot/"))
-    return bzimage.unpack(image)
+    return image
 
 
 def add_modules(archive, deb):
@@ -195,7 +195,10 @@ def make_initrd(debs, ours):
 
 
 def make(build, kind="", refresh=False):
-    """The paths of the kernel and the initrd of that kind (a key of KERNELS), made if need be."""
+    """
+    The paths of the kernel and the initrd of that kind (a key of KERNELS), made if need be. Beside them lies vmlinuz, the kernel as
+    the package has it: what an operator's domain is built from.
+    """
     folder = Path(build).absolute() / "dom0"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="utf-8") as lock:
@@ -204,10 +207,12 @@ def make(build, kind="", refresh=False):
         stamps = Stamps(folder)
         ours = programs(Path(build))
         base = sources() + [path.name.encode() for _, path in sorted(debs.items())]
-        kernel, initrd = f"vmlinux{kind}", f"initrd{kind}.cpio.gz"
+        kernel, image, initrd = f"vmlinux{kind}", f"vmlinuz{kind}", f"initrd{kind}.cpio.gz"
         of = fingerprint([(HERE / "bzimage.py").read_bytes(), debs["linux"].name.encode()])
         if not stamps.fresh(kernel, of):
-            stamps.put(kernel, make_kernel(debs), of)
+            stamps.put(kernel, bzimage.unpack(bzimage_of(debs)), of)
+        if not stamps.fresh(image, of):
+            stamps.put(image, bzimage_of(debs), of)
         of = fingerprint(base + [part for name, (data, _) in sorted(ours.items()) for part in (name.encode(), data)])
         if not stamps.fresh(initrd, of):
             stamps.put(initrd, make_initrd(debs, ours), of)

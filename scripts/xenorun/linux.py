@@ -12,8 +12,11 @@ import machine
 
 # Few messages on the console, which is the command's; a kernel that panics ends the machine at once.
 ARGUMENTS = "quiet panic=-1"
+EXAMPLES = machine.ROOT / "examples"
 # Enough for the tools; the rest of the machine is for guests.
 MEMORY_MIB = 256
+# The examples lie in dom0's memory, and so does what a packed kernel unpacks to: (dom0's, the machine's).
+EXAMPLES_MIB = (384, 768)
 
 
 def images(options):
@@ -34,9 +37,21 @@ def images(options):
         raise machine.Problem(f"the control domain's images cannot be made: {problem} (--bare does without)") from problem
 
 
-def ram_disk(options, plain):
-    """The RAM disk with the command and the files of --add, for this run alone."""
-    if options.command is None and not options.add:
+def examples(options, initrd):
+    """
+    What /examples has: configurations of domains and what they name, (name, path). In a shell they are always there; a command gets
+    them if it names the folder, for they are three times the RAM disk.
+    """
+    build = machine.build_dir(options)
+    files = [("hello", build / "guests" / "hello"), ("vmlinuz", build / "dom0" / "vmlinuz"), ("initrd", initrd)]
+    if options.native or (options.command is not None and "/examples" not in options.command) or not all(path.is_file() for _, path in files):
+        return []
+    return [(path.name, path) for path in sorted(EXAMPLES.glob("*.cfg"))] + files
+
+
+def ram_disk(options, plain, shown):
+    """The RAM disk with the command, the examples and the files of --add, for this run alone."""
+    if options.command is None and not options.add and not shown:
         return plain
     target = machine.scratch_dir(options) / f"initrd-{os.getpid()}"
     options.scratch_files.append(target)
@@ -45,6 +60,10 @@ def ram_disk(options, plain):
         archive = cpio.Writer(out)
         if options.command is not None:
             archive.file("xeno/command", options.command.encode() + b"\n")
+        if shown:
+            archive.folder("examples")
+        for name, path in shown:
+            archive.file(f"examples/{name}", path.read_bytes())
         for path, name in options.add:
             archive.file(f"root/{name}", path.read_bytes(), 0o755 if os.access(path, os.X_OK) else 0o644)
         archive.end()
@@ -60,7 +79,12 @@ def prepare(options):
         words += ["root=/dev/vda", "systemd.show_status=false"]
         options.devices = ["-drive", f"if=none,id=root,format=raw,file={disk[0]}", "-device", "virtio-blk-pci,drive=root",
                            "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
-    options.dom0_kernel, options.dom0_initrd = kernel, ram_disk(options, initrd)
+    shown = examples(options, initrd)
+    if shown:
+        dom0, machine_mib = EXAMPLES_MIB
+        options.memory = options.memory or machine_mib
+        options.dom0_memory = options.dom0_memory or (dom0 if options.memory >= machine_mib else None)
+    options.dom0_kernel, options.dom0_initrd = kernel, ram_disk(options, initrd, shown)
     options.dom0_args = " ".join(words + [options.dom0_args or ""]).strip()
     options.dom0_memory = options.dom0_memory or MEMORY_MIB
     options.add = []

@@ -22,6 +22,7 @@ EXIT_PORT = 0x501
 # As long as the hypervisor keeps of a module's line, without the NUL.
 LINE_LIMIT = 1023
 XEN_OWN_MIB = 128
+MEMORY_MIB = 512
 
 
 class Problem(Exception):
@@ -217,6 +218,7 @@ def qemu_command(options, machine, console, log):
 
 
 def plan(options):
+    options.memory = options.memory or MEMORY_MIB
     if options.native:
         return native(options)
     return debian_xen(options) if options.xen else xenolith(options)
