@@ -23,12 +23,12 @@ def plugin(folder):
     return target
 
 
-def counted(*words):
+def counted(*words, timeout=1200):
     """What a run said, and {address: instructions} of each of its windows."""
     with tempfile.TemporaryDirectory(prefix="profile-") as folder:
         counts = Path(folder) / "counts"
         words = [*words, "--icount", "--", "-plugin", f"{plugin(folder)},out={counts}"]
-        result = qemu.run(*words, timeout=1200).expect_status(0)
+        result = qemu.run(*words, timeout=timeout).expect_status(0)
         windows = []
         for line in counts.read_text().splitlines():
             if line == "window":

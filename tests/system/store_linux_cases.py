@@ -8,18 +8,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import debian_tools
 import qemu
 from linux_cases import linux
 
 HELLO = qemu.BUILD / "guests" / "hello"
 CLIENT = Path("/usr/bin/xenstore")
 KILLS = 10
-
-
-def libraries(program):
-    """The files that the program's loader maps, and the loader: paths."""
-    said = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True).stdout
-    return [Path(path) for path in re.findall(r"(/\S+) \(0x", said)]
 
 
 def run(where, script, *more):
@@ -64,8 +59,7 @@ b
 def debians_clients(where):
     if not CLIENT.exists():
         raise qemu.Skip("Debian's package xenstore-utils is not installed")
-    # The last one is loaded when a thread ends.
-    needed = [CLIENT, *libraries(CLIENT), Path("/lib/x86_64-linux-gnu/libgcc_s.so.1")]
+    needed = [CLIENT, *sorted(debian_tools.libraries(CLIENT))]
     files = [word for path in needed for word in ("--add", path)]
     result = run(where, CLIENTS, *files)
     said = result.output

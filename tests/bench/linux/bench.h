@@ -40,6 +40,9 @@ static inline void window_end(void)
     __asm__ volatile("nopl 0x62656731(%%rax)" : : : "memory");
 }
 
+/* linux-bench run; the arguments behind that word. */
+int bench_run(int argc, char **argv);
+
 /* Ends the program; errno says why. */
 _Noreturn void bench_fail(const char *what);
 
