@@ -48,22 +48,25 @@ static void tell_console(struct dm *dm)
     (void)dm_op(dm, &op);
 }
 
+/*
+ * Its reader is told when it sleeps, which is when it has taken all; and when it has taken something and there is more, for it may have
+ * looked for the last time before that was there.
+ */
 static void output_flush(struct dm *dm)
 {
+    struct dm_devices *dev = dm->dev;
     uint32_t prod = __atomic_load_n(&dm->ring->out_prod, __ATOMIC_RELAXED);
     uint32_t cons = __atomic_load_n(&dm->ring->out_cons, __ATOMIC_ACQUIRE);
-    bool asleep = prod == cons, wrote = false;
+    bool tell = prod == cons || cons != dm->out_seen;
 
-    while (dm->dev->backlog_out != dm->dev->backlog_in && prod - cons < sizeof(dm->ring->out)) {
+    dm->out_seen = cons;
+    while (dev->backlog_out != dev->backlog_in && prod - cons < sizeof(dm->ring->out)) {
         dm->ring->out[prod++ % sizeof(dm->ring->out)] =
-            dm->dev->backlog[dm->dev->backlog_out++ % DM_BACKLOG];
-        wrote = true;
+            dev->backlog[dev->backlog_out++ % DM_BACKLOG];
     }
-    if (wrote) {
-        __atomic_store_n(&dm->ring->out_prod, prod, __ATOMIC_SEQ_CST);
-        if (asleep || __atomic_load_n(&dm->ring->out_cons, __ATOMIC_SEQ_CST) != cons) {
-            tell_console(dm);
-        }
+    __atomic_store_n(&dm->ring->out_prod, prod, __ATOMIC_SEQ_CST);
+    if (tell && prod != cons) {
+        tell_console(dm);
     }
 }
 

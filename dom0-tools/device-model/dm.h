@@ -55,6 +55,7 @@ struct dm {
     uint32_t nr_vcpus;
     struct dm_vcpu vcpu[DM_MAX_VCPUS];
     struct xencons_interface *ring;
+    uint32_t out_seen; /* how far its reader was when we looked last */
     struct dm_devices *dev;
     uint16_t lines; /* levels of the interrupts, as the domain has them */
 };

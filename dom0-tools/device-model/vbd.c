@@ -122,13 +122,13 @@ static int put_number(const struct vbd *v, const char *folder, const char *name,
     return put(v, folder, name, text);
 }
 
-/* A number of the frontend's; 0 if there is none that fits. */
-static uint32_t front_number(const struct vbd *v, const char *name)
+/* A number below a folder; 0 if there is none that fits. */
+static uint32_t number(const struct vbd *v, const char *folder, const char *name)
 {
     char path[VBD_PATH + 32], text[24], *end;
     unsigned long value;
 
-    format(path, sizeof(path), "%s/%s", v->front, name);
+    format(path, sizeof(path), "%s/%s", folder, name);
     if (v->store->read(v->store->ctx, path, text, sizeof(text)) <= 0) {
         return 0;
     }
@@ -199,12 +199,13 @@ static void disconnect(struct vbd *v)
 static void connect(struct vbd *v)
 {
     const struct xeno_transport *t = v->x->t;
-    uint32_t ref = front_number(v, "ring-ref"), port = front_number(v, "event-channel");
+    uint32_t ref = number(v, v->front, "ring-ref"), port = number(v, v->front, "event-channel");
     struct blkif_sring *page = ref ? t->map_grant(t->ctx, v->cfg.domid, ref, true) : NULL;
     long rc = -EINVAL;
 
     if (page) {
-        BACK_RING_INIT(&v->ring, page, PAGE_BYTES);
+        /* What has not been answered is asked: by a frontend that begins, or of a backend that is no more. */
+        BACK_RING_ATTACH(&v->ring, page, XEN_RING_LOAD_(page->rsp_prod), PAGE_BYTES);
         rc = t->event_bind(t->ctx, v->cfg.domid, port, event, v);
     }
     if (rc < 0) {
@@ -219,7 +220,7 @@ static void connect(struct vbd *v)
 
 void vbd_front_changed(struct vbd *v)
 {
-    unsigned int front = front_number(v, "state");
+    unsigned int front = number(v, v->front, "state");
 
     switch (front) {
     case XenbusStateInitialising:
@@ -259,6 +260,10 @@ int vbd_start(struct vbd *v, struct xeno *x, const struct vbd_store *store,
     format(v->front, sizeof(v->front), "/local/domain/%u/device/vbd/%u", cfg->domid, cfg->device);
     format(v->back, sizeof(v->back), "/local/domain/%u/backend/vbd/%u/%u", x->t->own_domid,
            cfg->domid, cfg->device);
+    if (number(v, v->back, "state") == XenbusStateConnected) {
+        connect(v); /* somebody's who is no more */
+        return v->state == XenbusStateConnected ? 0 : -EIO;
+    }
     rc = back_nodes(v);
     return rc ? rc : front_nodes(v);
 }

@@ -40,7 +40,7 @@ struct vbd {
     uint32_t port;
 };
 
-/* Make the nodes of both ends. 0 or -errno. */
+/* Make the nodes of both ends, or go on where a backend stopped that is no more. 0 or -errno. */
 int vbd_start(struct vbd *v, struct xeno *x, const struct vbd_store *store,
               const struct vbd_config *cfg);
 /* The path of the node to look out for changes of: VBD_PATH bytes. */

@@ -100,7 +100,21 @@ static void row_json(struct lister *l, const struct xen_domctl_getdomaininfo *in
     if (info->flags & XEN_DOMINF_shutdown) {
         cli_print(c, ", \"shutdown_reason\": %u", shutdown_code(info));
     }
+    if (c->trouble && c->trouble(c, info->domain)) {
+        cli_print(c, ", \"trouble\": ");
+        cli_json_string(c, c->trouble(c, info->domain));
+    }
     cli_print(c, "}");
+}
+
+/* Beside the table, which is for parsers. */
+static void trouble(struct cli *c, uint32_t domid, const char *name)
+{
+    const char *what = c->trouble ? c->trouble(c, domid) : NULL;
+
+    if (what) {
+        cli_error(c, "list", "%s: %s", name, what);
+    }
 }
 
 static void row(struct lister *l, const struct xen_domctl_getdomaininfo *info)
@@ -110,6 +124,7 @@ static void row(struct lister *l, const struct xen_domctl_getdomaininfo *info)
 
     if (l->style == STYLE_TABLE) {
         row_table(l, info, name);
+        trouble(l->c, info->domain, name);
     } else if (l->style == STYLE_LONG) {
         row_long(l, info, name);
     } else {

@@ -38,6 +38,8 @@ struct cli {
     int (*wait_running)(struct cli *c, const char *name);
     /* Until a domain has ended. NULL: not here. */
     void (*wait_end)(struct cli *c, uint32_t domid);
+    /* What keeps a domain from running, a phrase; NULL: nothing that is known. NULL: not here. */
+    const char *(*trouble)(struct cli *c, uint32_t domid);
     const char *name; /* of the program, in front of errors; NULL: xeno */
     bool dry_run;     /* -N before the verb: create makes nothing */
     bool terminal; /* a person looks at the output: colours, and what a script would stumble over */

@@ -202,17 +202,22 @@ int xs_op_get_domain_path(struct xs_call *call)
                         1);
 }
 
+void xs_stranger_ended(struct xs_store *store)
+{
+    if (xs_fire_special(store, RELEASED) == 0) {
+        xs_commit(store->arena);
+    } else {
+        xs_rollback(store->arena);
+    }
+}
+
 void xs_domain_shut_down(struct xs_store *store, uint16_t domid)
 {
     struct xs_domain *domain = xs_domain_find(store, domid);
 
     if (domain && domain->introduced && !domain->shutdown) {
         XS_SET(store->arena, domain->shutdown, true);
-        if (xs_fire_special(store, RELEASED) == 0) {
-            xs_commit(store->arena);
-        } else {
-            xs_rollback(store->arena);
-        }
+        xs_stranger_ended(store); /* all that is told is that somebody has */
     }
 }
 

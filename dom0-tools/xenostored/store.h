@@ -170,6 +170,8 @@ void xs_conn_sent(struct xs_store *store, struct xs_conn *conn, size_t n);
 /* For the host: a domain has shut down, or is gone. @releaseDomain fires once for either. */
 void xs_domain_shut_down(struct xs_store *store, uint16_t domid);
 void xs_domain_gone(struct xs_store *store, uint16_t domid);
+/* One that was never introduced (it has no ring) has ended in some way: whoever watches for ends looks for himself. */
+void xs_stranger_ended(struct xs_store *store);
 /* The next introduced domain with an id of at least from, or NULL. */
 struct xs_domain *xs_domain_next(const struct xs_store *store, unsigned int from);
 /* Introduce without a request: dom0's kernel. 0 or -errno. */

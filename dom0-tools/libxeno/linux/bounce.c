@@ -90,6 +90,10 @@ static int domctl(struct bounce *b, uint64_t arg[4])
     case XEN_DOMCTL_getvcpucontext:
         return handle(b, &op->u.vcpucontext.ctxt, 1, sizeof(vcpu_guest_context_t),
                       op->cmd == XEN_DOMCTL_getvcpucontext);
+    case XEN_DOMCTL_sethvmcontext:
+    case XEN_DOMCTL_gethvmcontext:
+        return handle(b, &op->u.hvmcontext.buffer, op->u.hvmcontext.size, 1,
+                      op->cmd == XEN_DOMCTL_gethvmcontext);
     case XEN_DOMCTL_setvcpuaffinity:
     case XEN_DOMCTL_getvcpuaffinity:
         rc = bitmap(b, &op->u.vcpuaffinity.cpumap_hard);

@@ -139,16 +139,17 @@ int nodes_create(struct xeno_store *s, const struct managed *d, const char *cons
 /* Each on its own: what is not there needs no removing. */
 int nodes_remove(struct xeno_store *s, uint32_t domid, const char *uuid)
 {
-    char path[3][64];
+    char path[4][64];
     int rc = 0;
 
     snprintf(path[0], sizeof(path[0]), "/local/domain/%u", domid);
     snprintf(path[1], sizeof(path[1]), "/libxl/%u", domid);
-    snprintf(path[2], sizeof(path[2]), "/vm/%s", uuid);
+    snprintf(path[2], sizeof(path[2]), "/local/domain/0/backend/vbd/%u", domid);
+    snprintf(path[3], sizeof(path[3]), "/vm/%s", uuid);
     for (size_t i = 0; i < ARRAY_SIZE(path); i++) {
         int one;
 
-        if (i == 2 && !*uuid) {
+        if (i == 3 && !*uuid) {
             continue;
         }
         store_rm(s, path[i]);

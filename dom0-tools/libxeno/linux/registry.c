@@ -360,6 +360,7 @@ static void prepare(void *ctx, struct domain_cfg *cfg)
     (void)ctx;
     whole_path(cfg->kernel, sizeof(cfg->kernel));
     whole_path(cfg->ramdisk, sizeof(cfg->ramdisk));
+    whole_path(cfg->disk.target, sizeof(cfg->disk.target));
     if (!cfg->uuid[0]) {
         make_uuid(cfg);
     }

@@ -346,7 +346,7 @@ static int open_error(int code, struct xeno_error *err)
 int xeno_linux_open(struct xeno_linux *l, struct xeno_error *err)
 {
     memset(l, 0, sizeof(*l));
-    l->privcmd = l->arena = l->evtchn = l->lock = -1;
+    l->privcmd = l->arena = l->evtchn = l->lock = l->gntdev = -1;
     l->t = (struct xeno_transport){.ctx = l,
                                    .own_domid = 0,
                                    .hypercall = do_hypercall,
@@ -382,7 +382,7 @@ int xeno_linux_open(struct xeno_linux *l, struct xeno_error *err)
 
 void xeno_linux_close(struct xeno_linux *l)
 {
-    const int fds[] = {l->privcmd, l->arena, l->evtchn, l->lock};
+    const int fds[] = {l->privcmd, l->arena, l->evtchn, l->lock, l->gntdev};
 
     if (l->bounce.arena) {
         munmap(l->bounce.arena, l->bounce.size);
@@ -393,6 +393,6 @@ void xeno_linux_close(struct xeno_linux *l)
         }
     }
     free(l->bindings);
-    l->privcmd = l->arena = l->evtchn = l->lock = -1;
+    l->privcmd = l->arena = l->evtchn = l->lock = l->gntdev = -1;
     l->bindings = NULL;
 }

@@ -21,6 +21,7 @@ struct xeno_linux {
     struct xeno_transport t;
     struct bounce bounce;
     int privcmd, arena, evtchn, lock; /* -1: not open */
+    int gntdev;                       /* open after xeno_linux_device_calls() only */
     bool locked;
     const void *unpacked; /* what kernel_unpack gave out last, mapped */
     struct linux_binding *bindings;
@@ -40,6 +41,8 @@ long xeno_linux_bind_virq(struct xeno_linux *l, uint32_t virq, void (*fn)(void *
 /* Frames of a domain (or the machine-to-physical table, DOMID_XEN's) to look at: page tables cannot be mapped otherwise. */
 void *xeno_linux_map_readonly(struct xeno_linux *l, uint32_t domid, const uint64_t *mfns,
                               size_t nr);
+/* Add what a device model needs and the other tools do not: dm_op, resources, grants. 0, or -1 with err. */
+int xeno_linux_device_calls(struct xeno_linux *l, struct xeno_error *err);
 
 /* For the transport: run xeno-unpack, the program beside this one. */
 int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,

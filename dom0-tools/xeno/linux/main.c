@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "libxeno/fault.h"
+#include "libxeno/linux/models.h"
 #include "xeno/linux/doctor.h"
 
 static void write_all(int fd, const char *text, size_t n)
@@ -118,7 +119,8 @@ int main(int argc, char **argv)
                       .io = &io,
                       .more = linux_verbs,
                       .wait_running = place_wait_running,
-                      .wait_end = place_wait_end};
+                      .wait_end = place_wait_end,
+                      .trouble = place_trouble};
     const char *fault = getenv("XENO_FAULT");
     struct xeno_error error;
     int status;
@@ -141,6 +143,7 @@ int main(int argc, char **argv)
     linux_transport.t.kernel_unpack = linux_kernel_unpack;
     fault_set(&linux_transport.t, fault ? strtol(fault, NULL, 10) : 0);
     manager_init(&manager, &linux_transport.t);
+    models_init(&manager);
     place = &registry;
     registry_init(&registry, &linux_transport, &manager);
     manager_refresh(&manager);

@@ -21,7 +21,11 @@ void place_wait_end(struct cli *c, uint32_t domid);
 /* Until the domain's first byte of output: 0, or 1 after a line. */
 int place_wait_running(struct cli *c, const char *name);
 
+/* What the matter is with a domain: struct cli's trouble. */
+const char *place_trouble(struct cli *c, uint32_t domid);
+
 int cmd_config_update(struct cli *c, int argc, char **argv);
+int cmd_device_model(struct cli *c, int argc, char **argv);
 int cmd_doctor_verb(struct cli *c, int argc, char **argv);
 int cmd_dump_core(struct cli *c, int argc, char **argv);
 int cmd_mem_set(struct cli *c, int argc, char **argv);

@@ -7,6 +7,8 @@ const struct verb linux_verbs[] = {
      "what a domain will be when it starts the next time"},
     {"console", cmd_console_linux, "[--log] [-t pv] [-n 0] [-e CHAR] DOMAIN",
      "a domain's console from its first byte; Ctrl-] leaves it"},
+    {"device-model", cmd_device_model, "[DOMAIN]",
+     "start a device model for a domain whose own has died; those that there are"},
     {"doctor", cmd_doctor_verb, "[--json]", "look for what is missing here, and tell what to do"},
     {"dump-core", cmd_dump_core, "DOMAIN FILE",
      "write a domain's memory and vCPUs into a core file"},

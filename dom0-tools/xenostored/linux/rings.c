@@ -197,11 +197,12 @@ void ring_serve(struct daemon *d, struct peer *p)
     }
 }
 
-/* Which of the domains that we know have shut down or are gone? */
+/* Which of the domains that we know have shut down or are gone? If none has, it is one that we do not know. */
 static void look_at_domains(struct daemon *d)
 {
     struct xs_domain *domain;
     unsigned int from = 1;
+    bool found = false;
 
     while ((domain = xs_domain_next(&d->store, from))) {
         struct xen_domctl_getdomaininfo info;
@@ -211,9 +212,14 @@ static void look_at_domains(struct daemon *d)
         from = domid + 1u;
         if (rc == -ESRCH || (rc == 0 && (info.flags & XEN_DOMINF_dying))) {
             xs_domain_gone(&d->store, domid);
+            found = true;
         } else if (rc == 0 && (info.flags & XEN_DOMINF_shutdown) && !domain->shutdown) {
             xs_domain_shut_down(&d->store, domid);
+            found = true;
         }
+    }
+    if (!found) {
+        xs_stranger_ended(&d->store);
     }
 }
 

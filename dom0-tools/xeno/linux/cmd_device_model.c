@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xeno device-model: start another device model for a domain whose own has died; without a domain, which there are. The domain has
+ * waited at its next access to a device, and goes on there.
+ */
+#include "libxeno/linux/models.h"
+#include "xeno/linux/place.h"
+
+const char *place_trouble(struct cli *c, uint32_t domid)
+{
+    int pid;
+
+    (void)c;
+    return model_state(domid, &pid) == MODEL_DIED
+               ? "its device model has died and it waits: 'xeno device-model DOMAIN' starts another"
+               : NULL;
+}
+
+static int list(struct cli *c)
+{
+    cli_print(c, "%-40s %5s %7s\n", "Name", "ID", "PID");
+    for (const struct managed *d = c->m->list; d; d = d->next) {
+        int pid;
+        enum model_state s = d->domid == DOMID_NONE ? MODEL_NONE : model_state(d->domid, &pid);
+
+        if (s == MODEL_RUNS) {
+            cli_print(c, "%-40s %5u %7d\n", d->cfg.name, d->domid, pid);
+        } else if (s == MODEL_DIED) {
+            cli_print(c, "%-40s %5u %7s\n", d->cfg.name, d->domid, "died");
+        }
+    }
+    return 0;
+}
+
+int cmd_device_model(struct cli *c, int argc, char **argv)
+{
+    struct xeno_error err;
+    long domid;
+    int pid;
+
+    if (argc == 1) {
+        return list(c);
+    }
+    if (argc != 2) {
+        return cli_usage(c, "device-model");
+    }
+    domid = cli_domid(c, "device-model", argv[1]);
+    if (domid < 0) {
+        return 1;
+    }
+    switch (model_state((uint32_t)domid, &pid)) {
+    case MODEL_RUNS:
+        return cli_error(c, "device-model", "%s has one already, process %d", argv[1], pid);
+    case MODEL_NONE:
+        return cli_error(c, "device-model", "%s needs none: it is paravirtualized and has no disk",
+                         argv[1]);
+    default:
+        return model_start((uint32_t)domid, argv[1], &err)
+                   ? cli_error(c, "device-model", "%s", err.text)
+                   : 0;
+    }
+}

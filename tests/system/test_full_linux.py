@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Fully virtualized domains, and disks of both kinds of domains, with Debian's Linux as the control domain: the device model is a process
+# there. It is killed and another one goes on; what cannot run is refused in one line. One boot, in parts (xeno_linux_cases.py).
+import json
+import re
+import sys
+
+import qemu
+import xeno_linux_cases as cases
+
+sys.path.append(str(qemu.ROOT / "tests" / "guest"))
+import run_guest  # noqa: E402
+
+GUESTS = qemu.BUILD / "guests"
+SECTORS = 20
+
+SCRIPT = r"""
+full() { printf 'name = "%s"\nkernel = "%s"\ntype = "full"\nmemory = 16\ncmdline = "%s"\n' $1 $2 $3 >$1.cfg; }
+model() { xeno device-model | awk -v name=$1 '$1 == name { print $3 }'; }
+# Until the console's log has the line; what says it never comes is the whole test's time limit.
+said() { until xeno console --log $1 | grep -q "^$2"; do :; done; }
+full f1 hello-native 3
+full f2 hello-native 1000
+part warm; xeno create f1.cfg && xeno console f1; ends
+part life; before=$(free_pages); try xeno create f1.cfg; xeno list; try xeno console f1; ends; ls /run/xeno/dm; try xeno console --log f1; as_before life
+part killed; try xeno create f2.cfg; said f2 'hello 1'; kill -9 $(model f2); until test "$(model f2)" = died; do :; done
+try xeno list f2; xeno list --json f2; until xeno dmesg | grep 'does not answer'; do :; done
+try xeno device-model f2; try xeno device-model f2; last=$(xeno console --log f2 | grep -c hello); said f2 "hello $((last + 1))"; xeno console --log f2
+try xeno list f2; try xeno destroy f2; ends; ls /run/xeno/dm
+printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w"]\n' >p1.cfg
+full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w"]\n' >>d1.cfg
+part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; done; ends; cmp disk disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
+part refused; before=$(free_pages)
+full none test-disk-native; printf 'disk = ["file:nowhere,raw,hda,w"]\n' >>none.cfg; try xeno create none.cfg
+full pv hello; try xeno create pv.cfg
+full script script; try xeno create script.cfg
+full vmx hello-native; printf 'engine = "vmx"\n' >>vmx.cfg; try xeno create vmx.cfg
+try xeno create -p p1.cfg; try xeno create d1.cfg; try xeno device-model p1; try xeno destroy p1
+mv /usr/sbin/xeno-dm /usr/sbin/gone; try xeno create f1.cfg; mv /usr/sbin/gone /usr/sbin/xeno-dm
+try xeno create -p h1.cfg; try xeno device-model h1; xeno destroy h1; try xeno device-model nobody
+ends; ls /run/xeno/dm /run/xeno/domains; as_before refused
+"""
+
+# What is tried in the part "refused", in its order: the line, and the status.
+REFUSALS = [(r"xeno create: none: disk nowhere: No such file or directory", 1),
+            (r"xeno create: pv: kernel \S+: no PVH entry note: .*", 1),
+            (r"xeno create: script: kernel \S+: .*", 1),
+            (r'xeno create: vmx\.cfg: engine="vmx" is not supported: .*', 1),
+            (r"", 0),
+            (r"xeno create: d1: disk /root/disk: another domain has it: .*", 1),
+            (r"xeno device-model: p1 has one already, process \d+", 1),
+            (r"", 0),
+            (r"xeno create: f1: it needs a device model, and xeno-dm is not installed beside xeno", 1),
+            (r"", 0),
+            (r"xeno device-model: h1 needs none: .*", 1),
+            (r"xeno device-model: nobody: no such domain: .*", 1)]
+
+
+def check_refusals(result, said):
+    tried = re.findall(r"((?:.*\n)*?)<(\d+)>\n", said)
+    result.expect(len(tried) == len(REFUSALS), f"expected {len(REFUSALS)} commands: {tried}")
+    for (text, status), (pattern, wanted) in zip(tried, REFUSALS):
+        result.expect(int(status) == wanted and re.fullmatch(pattern, text.strip()), f"expected one line like {pattern!r} and {wanted}: {text!r} {status}")
+    result.expect("frames" not in said and not re.search(r"^\d+\.", said, re.MULTILINE), f"expected nothing to be left: {said}")
+
+
+def test_domains_and_their_device_models():
+    words = []
+    for name in ("hello-native", "test-disk", "test-disk-native"):
+        words += ["--add", f"{GUESTS / name}:{name}"]
+    with cases.tempfile.TemporaryDirectory(prefix="full-") as folder:
+        for name in ("disk", "disk.before"):
+            path = cases.Path(folder) / name
+            path.write_bytes(run_guest.module_bytes(SECTORS * 512))
+            words += ["--add", path]
+        result, parts = cases.run([], SCRIPT, *words)
+    said = parts["life"]
+    result.expect(re.search(r"^f1 +\d+ +15 +1 ", said, re.MULTILINE), "expected f1 in the list")
+    result.expect(said.count("hello from hello\nhello 1\nhello 2\nhello 3\n<0>") == 2, "expected the console twice, live and its log")
+    result.expect("frames" not in said and "lock" not in said, "expected f1 to leave nothing")
+    said = parts["killed"]
+    result.expect(re.search(r"^xeno list: f2: its device model has died", said, re.MULTILINE), "expected the list to say so")
+    result.expect(re.search(r"^\(hv\) d\d+ v0: its device model does not answer", said, re.MULTILINE), "expected the hypervisor to say so")
+    listed = json.loads(re.search(r"^\[\n(.*\n)*?\]$", said, re.MULTILINE).group())
+    result.expect("died" in listed[0]["trouble"], "expected the reason as JSON")
+    result.expect(re.search(r"f2 has one already, process \d+\n<1>", said), "expected no second device model")
+    counted = [int(n) for n in re.findall(r"^hello (\d+)$", said, re.MULTILINE)]
+    result.expect(counted == list(range(1, len(counted) + 1)) and len(counted) >= 2, f"expected f2 to count on without a gap: {counted}")
+    said = parts["disks"]
+    result.expect(said.count("RESULT: SUCCESS disk\n") == 2 and "differ" not in said, "expected both disks to work, and the file to be as it was")
+    result.expect("lock" not in said and "vbd" not in said, "expected nothing of them to be left")
+    check_refusals(result, parts["refused"])
+
+
+if __name__ == "__main__":
+    qemu.main(sys.modules[__name__])
