@@ -65,6 +65,8 @@ bool emul_fetch(struct emul *e, struct vcpu *v)
     enum emul_result result;
 
     e->v = v;
+    e->start = rdtsc();
+    e->counted = COUNT_EVENTS;
     if (!code_mode(v, &e->mode, &base)) {
         return false;
     }
@@ -109,6 +111,9 @@ bool emul_finish(struct emul *e, enum emul_status status)
 {
     struct cpu_user_regs *r = &e->v->regs;
 
+    if (e->counted != COUNT_EVENTS) {
+        COUNT_TIME(e->v, event, e->counted, rdtsc() - e->start);
+    }
     switch (status) {
     case EMUL_DONE:
         r->rip += e->insn.length;

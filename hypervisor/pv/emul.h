@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/compiler.h"
+#include "debug/counters.h"
 #include "domain/vcpu.h"
 #include "pv/emul_decode.h"
 
@@ -19,6 +20,8 @@ struct emul {
     struct emul_insn insn;
     uint64_t gpr[EMUL_NR_GPRS];
     uint64_t rflags;
+    uint64_t start;          /* TSC when it was fetched */
+    enum count_event counted; /* what it is counted as, COUNT_EVENTS while as nothing */
 };
 
 enum emul_status {
@@ -31,6 +34,13 @@ enum emul_status {
 
 /* Fetch and decode at the guest's rip. False: not emulated, or not readable. */
 bool emul_fetch(struct emul *e, struct vcpu *v) __must_check;
+
+/* Count it, as one of a kind; the time until its end is added to that. */
+static inline void emul_count(struct emul *e, enum count_event what)
+{
+    e->counted = what;
+    COUNT(e->v, event, what);
+}
 
 /* End of an emulation: registers, rip, single step. False: EMUL_NOT_OURS. */
 bool emul_finish(struct emul *e, enum emul_status status);

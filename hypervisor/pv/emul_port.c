@@ -178,6 +178,6 @@ enum emul_status emul_port(struct emul *e)
     if (v->pv.iopl < (v->guest_kernel ? (architectural ? 0 : 1) : 3)) {
         return EMUL_NOT_OURS;
     }
-    COUNT(v, event, COUNT_EMUL_PORT);
+    emul_count(e, COUNT_EMUL_PORT);
     return e->insn.op == EMUL_OP_INS || e->insn.op == EMUL_OP_OUTS ? port_string(e, port) : port_once(e, port);
 }

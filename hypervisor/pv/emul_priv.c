@@ -36,7 +36,7 @@ static enum emul_status emul_cli_sti(struct emul *e)
     if (!architectural && e->v->pv.iopl < 1) {
         return EMUL_NOT_OURS;
     }
-    COUNT(e->v, event, COUNT_EMUL_CLI_STI);
+    emul_count(e, COUNT_EMUL_CLI_STI);
     return EMUL_DONE; /* the event mask is what counts; the hardware flag stays as it is */
 }
 
@@ -44,7 +44,7 @@ static enum emul_status emul_rdtsc(struct emul *e)
 {
     uint64_t tsc = rdtsc();
 
-    COUNT(e->v, event, COUNT_EMUL_OTHER);
+    emul_count(e, COUNT_EMUL_OTHER);
     e->gpr[EMUL_GPR_RAX] = (uint32_t)tsc;
     e->gpr[EMUL_GPR_RDX] = tsc >> 32;
     if (e->insn.op == EMUL_OP_RDTSCP) {
@@ -57,7 +57,7 @@ static enum emul_status emul_invlpg(struct emul *e)
 {
     uint64_t va = emul_operand_address(e);
 
-    COUNT(e->v, event, COUNT_EMUL_OTHER);
+    emul_count(e, COUNT_EMUL_OTHER);
     if (frame_entry_point_ok(va)) {
         tlb_flush_local_va(va);
     }
@@ -108,7 +108,7 @@ static enum emul_status emul_for_kernel(struct emul *e)
     case EMUL_OP_INVLPG:
         return emul_invlpg(e);
     case EMUL_OP_WBINVD:
-        COUNT(e->v, event, COUNT_EMUL_OTHER);
+        emul_count(e, COUNT_EMUL_OTHER);
         return EMUL_DONE; /* no guest has memory that is not coherent */
     default:
         return EMUL_NOT_OURS;

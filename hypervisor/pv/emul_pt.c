@@ -110,7 +110,7 @@ bool emul_page_table_write(struct vcpu *v, uint64_t address)
     if (at != address || at % sizeof(uint64_t) + e.insn.op_bytes > sizeof(uint64_t)) {
         return false;
     }
-    COUNT(v, event, COUNT_EMUL_PTE);
+    emul_count(&e, COUNT_EMUL_PTE);
     rc = pt_update_begin(&u, mm, mm);
     if (rc) {
         return rc == -ERESTART; /* again after other work; -ESRCH: it is being destroyed */

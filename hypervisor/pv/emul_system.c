@@ -122,7 +122,7 @@ enum emul_status emul_msr(struct emul *e)
     uint32_t msr = (uint32_t)e->gpr[EMUL_GPR_RCX];
     uint64_t value;
 
-    COUNT(e->v, event, COUNT_EMUL_MSR);
+    emul_count(e, COUNT_EMUL_MSR);
     if (e->insn.op == EMUL_OP_RDMSR) {
         if (!msr_read(e->v, msr, &value)) {
             return EMUL_NOT_OURS;
@@ -217,7 +217,7 @@ static enum emul_status dr_access(struct emul *e)
 
 enum emul_status emul_control_register(struct emul *e)
 {
-    COUNT(e->v, event, COUNT_EMUL_CR);
+    emul_count(e, COUNT_EMUL_CR);
     switch (e->insn.op) {
     case EMUL_OP_MOV_FROM_CR:
         return cr_read(e);
@@ -268,7 +268,7 @@ enum emul_status emul_cpuid(struct emul *e)
     struct cpuid_regs host = cpuid(nr, sub);
     struct cpuid_leaf leaf = {host.eax, host.ebx, host.ecx, host.edx};
 
-    COUNT(e->v, event, COUNT_EMUL_CPUID);
+    emul_count(e, COUNT_EMUL_CPUID);
     cpuid_policy_apply(&policy, nr, sub, &leaf);
     e->gpr[EMUL_GPR_RAX] = leaf.eax;
     e->gpr[EMUL_GPR_RBX] = leaf.ebx;

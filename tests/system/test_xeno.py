@@ -3,6 +3,7 @@
 #
 # xeno's verbs in the bare control domain on our hypervisor: the cases of test_xeno_on_xen.py and those that are ours alone.
 import json
+import re
 import sys
 
 import qemu
@@ -50,6 +51,26 @@ def test_counters_are_shown():
     result.expect(names.get("switched to", 0) > 0 and names.get("sched_op", 0) > 0, "expected switches and blocks")
 
 
+def counters_of(result, name):
+    """Of a domain of one vCPU: name -> its counter."""
+    listed = re.search(rf"^STAT {name}\n(\[.*?^\])$", result.output, re.MULTILINE | re.DOTALL)
+    return {counter["name"]: counter for counter in json.loads(listed.group(1))[0]["counters"]}
+
+
+def test_what_does_not_exist_and_what_is_emulated_is_counted():
+    with cases.Files() as files:
+        files.words += ["--add", f"{cases.GUESTS / 'hostile'}:hostile", "--add", f"{cases.GUESTS / 'test-emulation'}:emulation"]
+        cases.add_guest(files, "bad", "hostile", "n=7", 'on_poweroff = "preserve"', 'on_crash = "preserve"')
+        cases.add_guest(files, "odd", "emulation", "", 'on_poweroff = "preserve"', 'on_crash = "preserve"')
+        run = "create {0}.cfg; console {0}; echo STAT {0}; stat --json {0}"
+        result = cases.xeno(OURS, files, f"{run.format('bad')}; {run.format('odd')}")
+    result.expect_status(0)
+    result.expect(counters_of(result, "bad")["unknown"]["count"] == 7, "expected seven unknown hypercalls")
+    counters = counters_of(result, "odd")
+    for name in ("MSR access", "CPUID", "control register", "port access"):
+        result.expect(counters.get(name, {}).get("count", 0) > 0 and counters[name]["tsc"] > 0, f"expected '{name}' with its time")
+
+
 def test_killed_in_every_stage():
     cases.killed_in_every_stage(OURS)
 
@@ -66,6 +87,10 @@ def test_what_is_typed_before_the_prompt_is_not_lost():
     with qemu.session("--bare") as machine:
         machine.send("echo early\n")
         machine.expect(r"^early$")
+
+
+def test_a_hostile_guest_reaches_nobody():
+    cases.a_hostile_guest_reaches_nobody(OURS)
 
 
 def test_two_domains_play_pingpong():

@@ -42,6 +42,10 @@ def test_a_build_that_fails_anywhere_leaves_nothing():
     cases.a_build_that_fails_anywhere_leaves_nothing(XEN)
 
 
+def test_a_hostile_guest_reaches_nobody():
+    cases.a_hostile_guest_reaches_nobody(XEN)
+
+
 def test_two_domains_play_pingpong():
     cases.two_domains_play_pingpong(XEN)
 

@@ -246,6 +246,20 @@ def a_build_that_fails_anywhere_leaves_nothing(where):
     expect_free(where, result, 2)
 
 
+def a_hostile_guest_reaches_nobody(where):
+    """Its attempts are refused one by one, the domain beside it counts on, and all of its memory comes back."""
+    with Files() as files:
+        files.words += ["--add", f"{GUESTS / 'hostile'}:hostile"]
+        add_guest(files, "bad", "hostile", "n=20")
+        add_guest(files, "good", "hello", "3")
+        result = xeno(where, files, f"create -p bad.cfg && destroy bad; {FREE}; create good.cfg; create bad.cfg; console bad; console good; {FREE}; list")
+    result.expect_status(0)
+    result.expect_output(r"^hostile: 20 rounds of \d+ attempts, 0 got through$").expect_output(r"^hello 1$[^$]*^hello 3$")
+    result.expect(len(re.findall(r"^hostile: .*: (refused, error \d+|exception \d+)$", result.output, re.MULTILINE)) > 20,
+                  "expected more than 20 attempts")
+    expect_free(where, result, 2)
+
+
 def two_domains_play_pingpong(where):
     with Files() as files:
         files.words += ["--add", f"{GUESTS / 'pingpong'}:pingpong"]
