@@ -100,9 +100,14 @@ static int play(struct player *p, uint64_t rounds)
 static void advertise(void *player)
 {
     struct player *p = player;
+    int rc = xenbus_write(XENBUS_NO_TX, "data/pingpong", p->text);
 
-    if (xenbus_write(XENBUS_NO_TX, "data/pingpong", p->text) != 0 ||
-        xenbus_share(XENBUS_NO_TX, "data/pingpong", p->peer) != 0) {
+    /* A store forgets rights of a domain that is not there yet: the peer gets them again until it has found us. */
+    while (rc == 0 && load(&p->court->ping) == 0) {
+        rc = xenbus_share(XENBUS_NO_TX, "data/pingpong", p->peer);
+        thread_sleep_ns(RETRY_NS);
+    }
+    if (rc != 0) {
         puts("pingpong: cannot write data/pingpong; use the numbers above");
     }
 }

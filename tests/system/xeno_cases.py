@@ -265,6 +265,7 @@ def two_domains_play_pingpong(where):
         files.words += ["--add", f"{GUESTS / 'pingpong'}:pingpong"]
         add_guest(files, "left", "pingpong", "listen peer=2")
         add_guest(files, "right", "pingpong", "connect peer=1 n=2000")
-        result = xeno(where, files, "create left.cfg; create right.cfg; console right; console left", "--cpus", "2")
-    result.expect_status(0)
-    result.expect_output(r"^pingpong: 2000 round trips, \d+ ns each, \d+/s$").expect_output(r"^pingpong: answered 2000 pings$")
+        for cpus in ("1", "2"): # with one, the listener tells where it is before there is someone to be told
+            result = xeno(where, files, "create left.cfg; create right.cfg; console right; console left", "--cpus", cpus)
+            result.expect_status(0)
+            result.expect_output(r"^pingpong: 2000 round trips, \d+ ns each, \d+/s$").expect_output(r"^pingpong: answered 2000 pings$")
