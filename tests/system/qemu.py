@@ -185,9 +185,9 @@ def session(*words, timeout=HANG, command=None):
             machine.close()
 
 
-def main(module):
+def main(module, prefix="test_"):
     """Runs the tests named on the command line (all without names); 0, 1, or 77 if all were skipped."""
-    tests = {name: value for name, value in vars(module).items() if name.startswith("test_") and callable(value)}
+    tests = {name: value for name, value in vars(module).items() if name.startswith(prefix) and callable(value)}
     names = sys.argv[1:] or list(tests)
     skipped = failed = 0
     for name in names:

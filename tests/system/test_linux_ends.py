@@ -55,29 +55,24 @@ def test_a_panic_is_told_and_ends_the_machine():
     result.expect("the control domain has crashed" in result.errors, "expected run.sh to say so")
 
 
-def machine(*hypervisor, qemu_words=()):
-    """QEMU's command for Linux with a shell, without the device that ends QEMU; the monitor is the test's other console."""
-    kernel, ram_disk = linux_cases.images()
-    modules = [f"{qemu.BUILD / 'guests' / 'boot-domain'} boot-domain dom0=dom0-kernel dom0-initrd=dom0-initrd",
-               f"{kernel} dom0-kernel console=hvc0 quiet panic=-1", f"{ram_disk} dom0-initrd"]
-    return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc,accel=tcg", "-cpu", "max", "-m", "512",
-            "-display", "none", "-serial", "mon:stdio", "-serial", "file:@LOG@", "-kernel", str(qemu.BUILD / "xenolith.elf"),
-            "-append", " ".join(("log=com2 console=com1",) + hypervisor), "-initrd", ",".join(modules), *qemu_words]
-
-
+# A kernel that crashes at once, and whatever crashes is the hypervisor's to deal with in the same way.
+CRASHER = [qemu.BUILD / "guests" / "test-stack-fault"]
 LOADED = "Xenolith, loaded by multiboot"
 
 
-def type_at_prompt(session, command):
-    """The shell's prompt ends with a question about the cursor, which only terminals answer."""
-    session.expect("# ")
-    session.send(command + "\n")
+def machine(images, hypervisor="", *more):
+    """QEMU's command for a dom0 without the device that ends QEMU, and with its monitor on the console (Ctrl-A C)."""
+    words = ["dom0=dom0-kernel", "dom0-initrd=dom0-initrd"][:len(images)]
+    modules = [f"{qemu.BUILD / 'guests' / 'boot-domain'} boot-domain {' '.join(words)}", f"{images[0]} dom0-kernel console=hvc0 quiet"]
+    modules += [f"{path} dom0-initrd" for path in images[1:]]
+    return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc,accel=tcg", "-cpu", "max", "-m", "512",
+            "-display", "none", "-serial", "mon:stdio", "-serial", "file:@LOG@", "-kernel", str(qemu.BUILD / "xenolith.elf"),
+            "-append", f"log=com2 console=com1 {hypervisor}", "-initrd", ",".join(modules), *more]
 
 
 def test_a_crashed_machine_halts():
     """All CPUs are asleep with interrupts off, so QEMU does nothing any more."""
-    with qemu.session(command=machine(qemu_words=("-smp", "2"))) as session:
-        type_at_prompt(session, PANIC)
+    with qemu.session(command=machine(CRASHER, "", "-smp", "2")) as session:
         session.wait_log("domain 0 has crashed")
         session.send("\x01c")
         session.expect(r"\(qemu\) ")
@@ -93,13 +88,16 @@ def test_a_crashed_machine_halts():
         session.expect_end(0)
 
 
-def test_machines_that_start_anew():
-    """Because Linux wants it, and because it has crashed and the hypervisor was told to."""
-    with qemu.session(command=machine("exit=reboot")) as session:
-        type_at_prompt(session, "reboot -f")
-        session.wait_log(rf"domain 0 wants a reboot(?s:.)*{LOADED}")
-        type_at_prompt(session, PANIC)
+def test_a_crashed_machine_starts_anew_if_told():
+    with qemu.session(command=machine(CRASHER, "exit=reboot")) as session:
         session.wait_log(rf"domain 0 has crashed(?s:.)*{LOADED}")
+
+
+def test_linux_reboots():
+    with qemu.session(command=machine(linux_cases.images())) as session:
+        session.expect("# ")  # the prompt ends with a question about the cursor, which only terminals answer
+        session.send("reboot -f\n")
+        session.wait_log(rf"domain 0 wants a reboot(?s:.)*{LOADED}")
 
 
 if __name__ == "__main__":
