@@ -32,6 +32,9 @@ mmdebstrap:mmdebstrap
 genext2fs:genext2fs
 e2fsprogs:/sbin/resize2fs
 '
+browser_packages='
+chromium:chromium
+'
 iso_packages='
 grub-common:grub-mkrescue
 grub-pc-bin:/usr/lib/grub/i386-pc/multiboot2.mod
@@ -55,10 +58,11 @@ case "${1:-run}" in
 run) wanted="$run_packages" ;;
 xen) wanted="$run_packages $xen_packages" ;;
 iso) wanted="$run_packages $iso_packages" ;;
+browser) wanted="$browser_packages" ;;
 disk) wanted="$run_packages $xen_packages $disk_packages" ;;
 test) wanted="$run_packages $xen_packages $disk_packages $iso_packages $test_packages" ;;
 *)
-    echo "setup.sh: unknown group '$1' (run, xen, iso, disk, test)" >&2
+    echo "setup.sh: unknown group '$1' (run, xen, iso, disk, browser, test)" >&2
     exit 2
     ;;
 esac

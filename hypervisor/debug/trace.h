@@ -18,7 +18,7 @@ struct trace_ring {
     uint64_t made, taken, lost; /* free running */
     struct xenolith_trace_record record[];
 };
-#define TRACE_RING_PAGES 64u
+#define TRACE_RING_PAGES 256u
 #define TRACE_RING_SIZE                                                                            \
     ((TRACE_RING_PAGES * 4096u - sizeof(struct trace_ring)) / sizeof(struct xenolith_trace_record))
 

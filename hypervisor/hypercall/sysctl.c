@@ -271,7 +271,7 @@ int64_t hc_sysctl(uint64_t addr)
     for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
         if (rows[i].cmd == op.cmd) {
             rc = rows[i].run(&op);
-            return rc ? rc : guest_write(gva_make(addr), &op, sizeof(op));
+            return rc == -ERESTART ? hc_continue_sysctl(addr) : rc ? rc : guest_write(gva_make(addr), &op, sizeof(op));
         }
     }
     return -ENOSYS;

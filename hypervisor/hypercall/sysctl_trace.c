@@ -24,14 +24,15 @@
 
 static struct spinlock lock = SPINLOCK_INIT("trace", LOCK_DOMCTL); /* rings, and their readers */
 
-static int make_rings(void)
+/* One at a time, for a ring has many pages to be zeroed: -ERESTART while there are more to make. */
+static int make_ring(void)
 {
     for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
         struct trace_ring **ring = &percpu_of(cpu)->trace;
 
-        *ring = *ring ? *ring : hv_alloc_pages(TRACE_RING_PAGES);
         if (!*ring) {
-            return -ENOMEM;
+            *ring = hv_alloc_pages(TRACE_RING_PAGES);
+            return *ring ? -ERESTART : -ENOMEM;
         }
     }
     return 0;
@@ -62,7 +63,7 @@ static int64_t choose(const struct xenolith_sysctl_trace *t)
     }
     if (rc == 0) {
         spin_lock(&lock);
-        rc = make_rings();
+        rc = make_ring();
         spin_unlock(&lock);
     }
     if (rc == 0) {

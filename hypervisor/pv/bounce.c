@@ -134,6 +134,7 @@ void bounce_syscall(struct vcpu *v, const struct guest_callback *to)
     COUNT(v, event, COUNT_SYSCALL);
     enter_callback(v, to->addr, to->mask_events);
     v->regs.rflags &= ~(uint64_t)FLAG_DF;
+    COUNT_TIME(v, event, COUNT_SYSCALL, 0); /* not measured, but a trace shows where it ends */
 }
 
 void bounce_event(struct vcpu *v)

@@ -9,7 +9,7 @@ import qemu
 import xeno_cases as cases
 
 sys.path.insert(0, str(qemu.ROOT / "scripts" / "contrast"))
-import trace  # noqa: E402
+import records  # noqa: E402
 
 CFG = 'name = "c"\nkernel = "%s"\nmemory = 32\ncmdline = "n=2"\n'
 KINDS = {"pv": {"hypercall", "trap", "event"}, "svm": {"exit", "event"}}
@@ -26,13 +26,13 @@ def run(kind, command, icount=True):
 def check(kind):
     """Every interval, and all of them together: from the first mark to the last."""
     result = run(kind, "create -p c.cfg && trace --on --armed c && unpause c && console c; trace --json --read")
-    _, lost, records = trace.load(result.output)
-    found = trace.intervals(records)
+    _, lost, taken = records.load(result.output)
+    found = records.intervals(taken)
     result.expect(lost == 0 and len(found) > 10, f"expected a whole trace: {lost} records lost, {len(found)} intervals")
     for number, interval in found.items():
         shown, counted = interval.shown(), interval.counted()
         result.expect(shown == counted, f"interval {number}: the trace shows {dict(shown)}, counted were {dict(counted)}")
-    shown = sum((interval.shown() for interval in found.values()), start=trace.Counter())
+    shown = sum((interval.shown() for interval in found.values()), start=records.Counter())
     result.expect({key[0] for key in shown} == KINDS[kind], f"expected crossings of the kinds {KINDS[kind]}: {dict(shown)}")
 
 
@@ -47,10 +47,10 @@ def test_sums_agree_svm():
 def test_marks_alone_show_no_crossing():
     """As fast as without a trace: the counters are there, and the same crossings as with it."""
     result = run("pv", "create -p c.cfg && trace --on --marks c && unpause c && console c; trace --json --read")
-    found = trace.intervals(trace.load(result.output)[2])
+    found = records.intervals(records.load(result.output)[2])
     result.expect(not any(interval.shown() for interval in found.values()), "expected marks and counters alone")
     with_trace = run("pv", "create -p c.cfg && trace --on --armed c && unpause c && console c; trace --json --read")
-    other = trace.intervals(trace.load(with_trace.output)[2])
+    other = records.intervals(records.load(with_trace.output)[2])
     for number in (1, 4, 7, 9):  # system call, address space, page fault, process switch: the short ways of pv/fast.S
         one, two = found[number].counted(), other[number].counted()
         result.expect(one == two, f"interval {number}: {dict(one)} without crossings in the trace, {dict(two)} with them")

@@ -20,6 +20,9 @@ uint8_t cpu_port_read(uint16_t port);
 /* Sleep until an interrupt has been taken. Called with interrupts off, returns with interrupts on. */
 void cpu_halt(void);
 
+/* How long this CPU has slept since the start, where it slept for itself: a domain's sleep is others' work, and 0 here. */
+uint64_t cpu_slept_ns(void);
+
 /* A mark in the trace that the control domain may be taking of this machine (<xen/xenolith.h>); elsewhere nothing. */
 void machine_mark(uint32_t value);
 #define MACHINE_MARK_STOP 0xffffffffu /* the trace ends here */

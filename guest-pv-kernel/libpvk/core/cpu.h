@@ -39,6 +39,7 @@ struct cpu {
         user_entry_stack; /* stack that user mode is left to; pv: as last told to the hypervisor */
     void *vcpu_info;      /* pv: this CPU's part of the shared info page */
     uint64_t user_rsp;    /* native: user mode's stack pointer while a system call changes stacks */
+    uint64_t slept_ns;    /* native: in backend_idle(); written by the CPU itself */
     uint64_t nr_kicks;    /* interrupts from other CPUs that have arrived; written by the CPU itself */
 };
 _Static_assert(offsetof(struct cpu, stack_canary) == 0x28, "fixed by the compilers' ABI");

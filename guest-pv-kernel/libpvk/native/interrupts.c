@@ -11,6 +11,7 @@
 #include "libpvk/native/pagetable.h"
 #include "libpvk/native/pic.h"
 #include "libpvk/native/uart.h"
+#include "pvk/clock.h"
 #include "pvk/machine.h"
 
 irq_state irq_save(void)
@@ -35,10 +36,11 @@ void irq_enable(void)
 
 void backend_idle(void)
 {
-    __asm__ volatile("sti; hlt"
-                     :
-                     :
-                     : "memory"); /* sti holds for one instruction: no wake-up is lost */
+    uint64_t start = clock_ns();
+
+    /* sti holds for one instruction: no wake-up is lost. */
+    __asm__ volatile("sti; hlt" : : : "memory");
+    this_cpu()->slept_ns += clock_ns() - start;
 }
 
 static void pic_interrupt(unsigned line)

@@ -5,6 +5,7 @@
 #include <xen/xenolith.h>
 
 #include "libpvk/core/backend.h"
+#include "libpvk/core/cpu.h"
 #include "libpvk/native/insn.h"
 
 uint64_t cpu_page_root(void)
@@ -25,6 +26,11 @@ uint8_t cpu_port_read(uint16_t port)
 void cpu_halt(void)
 {
     backend_idle();
+}
+
+uint64_t cpu_slept_ns(void)
+{
+    return this_cpu()->slept_ns;
 }
 
 void machine_mark(uint32_t value)

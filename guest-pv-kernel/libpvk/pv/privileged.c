@@ -55,6 +55,11 @@ void cpu_halt(void)
     backend_idle();
 }
 
+uint64_t cpu_slept_ns(void)
+{
+    return 0;
+}
+
 void machine_mark(uint32_t value)
 {
     want_ports();
