@@ -29,7 +29,8 @@ struct xeno_build_config {
     uint64_t affinity;         /* CPU mask, 0: all */
     uint8_t uuid[16];
     bool start_paused;         /* leave it paused */
-    const char *engine;        /* NULL: paravirtualized; else what runs a fully virtualized one: "svm" */
+    const char *engine;        /* NULL: paravirtualized; else what runs a fully virtualized one: "svm", "trap" */
+    bool no_scan;              /* trap: code is not scanned before it runs */
 };
 
 struct xeno_built {

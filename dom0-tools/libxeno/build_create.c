@@ -93,8 +93,9 @@ int xeno_build_create(struct xeno *x, const struct xeno_build_config *cfg,
     if (rc == -EOPNOTSUPP && c->flags & XEN_DOMCTL_CDF_hvm) {
         return xeno_fail(
             err,
-            "%s: engine=\"%s\": this machine cannot run it: it needs a CPU with SVM and nested paging",
-            cfg->name, cfg->engine);
+            "%s: engine=\"%s\": this machine cannot run it: it needs a CPU with %s",
+            cfg->name, cfg->engine,
+            strcmp(cfg->engine, "svm") == 0 ? "SVM and nested paging" : "SYSCALL and no-execute pages");
     }
     if (rc) {
         return fail(cfg, err, "create the domain", rc);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <xen/arch-x86/hvm/start_info.h>
 #include <xen/hvm/save.h>
+#include <xen/xenolith.h>
 
 #include "common/compiler.h"
 #include "common/errno.h"
@@ -108,7 +109,10 @@ static int check_memory(struct build *b)
 
 static int create(struct build *b)
 {
-    struct xen_domctl_createdomain c = {.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+    bool svm = strcmp(b->cfg->engine, "svm") == 0; /* nested paging makes the difference */
+    struct xen_domctl_createdomain c = {.flags = XEN_DOMCTL_CDF_hvm |
+                                                 (svm ? XEN_DOMCTL_CDF_hap : 0) |
+                                                 (b->cfg->no_scan ? XENOLITH_CDF_NO_SCAN : 0),
                                         .grant_opts = XEN_DOMCTL_GRANT_version(1),
                                         .arch.emulation_flags =
                                             XEN_X86_EMU_LAPIC | XEN_X86_EMU_PIC | XEN_X86_EMU_PIT};

@@ -291,6 +291,7 @@ static void build_config(const struct domain_cfg *cfg, const struct files *f, st
                                     .cap = (uint32_t)cfg->cap,
                                     .affinity = cfg->affinity,
                                     .engine = cfg->engine[0] ? cfg->engine : NULL,
+                                    .no_scan = cfg->scan == 0,
                                     .start_paused = true};
     memcpy(b->uuid, cfg->uuid_bytes, sizeof(b->uuid));
 }

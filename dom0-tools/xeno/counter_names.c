@@ -96,6 +96,12 @@ static const char *const exits[] = {
     [XENOLITH_EXIT_OTHER] = "other exit",
     [XENOLITH_EXIT_DEVICE_MODEL] = "device model",
     [XENOLITH_EXIT_INJECTED] = "interrupt delivered",
+    [XENOLITH_EXIT_SHADOW] = "shadow page table",
+    [XENOLITH_EXIT_PRIVILEGED] = "privileged instruction",
+    [XENOLITH_EXIT_FLAGS] = "interrupt flag",
+    [XENOLITH_EXIT_CONTROL] = "control register",
+    [XENOLITH_EXIT_SYSCALL] = "system call",
+    [XENOLITH_EXIT_CODE] = "code",
 };
 
 struct names {

@@ -23,13 +23,15 @@
 #define FOR_SEGMENTS(X)                                                                            \
     X(SEG_NR_CS, cs)                                                                               \
     X(SEG_NR_DS, ds)                                                                               \
-    X(SEG_NR_ES, es) X(SEG_NR_FS, fs) X(SEG_NR_GS, gs) X(SEG_NR_SS, ss) X(SEG_NR_TR, tr)           \
-        X(SEG_NR_LDTR, ldtr)
+    X(SEG_NR_ES, es)                                                                               \
+    X(SEG_NR_FS, fs) X(SEG_NR_GS, gs) X(SEG_NR_SS, ss) X(SEG_NR_TR, tr) X(SEG_NR_LDTR, ldtr)
 #define FOR_REGS(X)                                                                                \
     X(rax)                                                                                         \
     X(rbx)                                                                                         \
-    X(rcx) X(rdx) X(rbp) X(rsi) X(rdi) X(rsp) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14)       \
-        X(r15) X(rip) X(rflags)
+    X(rcx)                                                                                         \
+    X(rdx)                                                                                         \
+    X(rbp) X(rsi) X(rdi) X(rsp) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) X(rip)       \
+        X(rflags)
 
 static int cpu_set(struct vcpu *v, const struct hvm_hw_cpu *c)
 {

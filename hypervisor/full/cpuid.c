@@ -25,6 +25,10 @@
     (BIT(0) | BIT(3) | BIT(7) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | BIT(20) | BIT(23) |          \
      BIT(24) | BIT(29))
 #define L7C (BIT(2) | BIT(22)) /* UMIP RDPID */
+/* What full_engine.cpuid_plain takes away: SEP; SMEP SMAP; UMIP. */
+#define PLAIN_L1D BIT(11)
+#define PLAIN_L7B (BIT(7) | BIT(20))
+#define PLAIN_L7C BIT(2)
 #define E1C                                                                                        \
     (BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(7) |                                                  \
      BIT(8)) /* LAHF CR8 ABM SSE4A MISALIGNSSE 3DNOWPREFETCH */
@@ -43,6 +47,8 @@
 static struct cpuid_regs basic(const struct vcpu *v, uint32_t leaf, uint32_t sub,
                                struct cpuid_regs r)
 {
+    bool plain = v->domain->full->engine->cpuid_plain;
+
     switch (leaf) {
     case 0:
         r.eax = MIN(r.eax, MAX_BASIC);
@@ -51,6 +57,7 @@ static struct cpuid_regs basic(const struct vcpu *v, uint32_t leaf, uint32_t sub
         r.ebx = (r.ebx & 0xffff) | BIT(16) | (uint32_t)v->id << 24;
         r.ecx = (r.ecx & L1C) | L1C_HV;
         r.edx &= v->full->lapic.enabled ? L1D : L1D & ~BIT(9);
+        r.edx &= plain ? ~PLAIN_L1D : ~0u;
         break;
     case 2:
         break;
@@ -59,7 +66,8 @@ static struct cpuid_regs basic(const struct vcpu *v, uint32_t leaf, uint32_t sub
         break;
     case 7:
         r = sub ? (struct cpuid_regs){0}
-                : (struct cpuid_regs){.ebx = r.ebx & L7B, .ecx = r.ecx & L7C};
+                : (struct cpuid_regs){.ebx = r.ebx & L7B & (plain ? ~PLAIN_L7B : ~0u),
+                                      .ecx = r.ecx & L7C & (plain ? ~PLAIN_L7C : ~0u)};
         break;
     default:
         r = (struct cpuid_regs){0};

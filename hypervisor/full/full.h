@@ -66,6 +66,8 @@ struct full_paging {
 /* One way of running vCPUs. All of it is called with the vCPU off every CPU, or on the CPU that runs it. */
 struct full_engine {
     const char *name;
+    bool
+        cpuid_plain; /* CPUID shows no feature that the engine would have to emulate: SMEP, SMAP, UMIP, SYSENTER */
     bool (*able)(void); /* on this machine; called once, at the first domain that wants it */
     int (*domain_init)(struct full_domain *fd);
     void (*domain_free)(struct full_domain *fd);
@@ -83,8 +85,11 @@ struct full_engine {
     void (*inject)(struct vcpu *v,
                    uint8_t vector); /* an external interrupt, while it would be taken */
     void (*exception)(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code);
+    void (*behind)(struct vcpu *v, const struct full_insn *insn); /* it has been executed */
+    /* A guest frame is being taken away; the domain's lock is held, and CPUs will be made to forget it. NULL: no need to know */
+    void (*unmapped)(struct full_domain *fd);
 };
-extern const struct full_engine full_engine_svm;
+extern const struct full_engine full_engine_svm, full_engine_trap;
 
 /* What the domain's device model has asked for: ioreq.c. */
 struct full_range {
@@ -107,6 +112,7 @@ struct full_domain {
     uint64_t map_tables;
     uint64_t map_teardown; /* first guest frame that is still mapped, while the domain ends */
     bool map_closed;       /* nothing is mapped any more */
+    bool scan;             /* trap: code is scanned before it runs; const */
     struct pic_pair pic;
     struct pit pit;
     struct timer pit_timer; /* armed for the next edge of channel 0 */
@@ -141,6 +147,8 @@ struct full_vcpu {
 
 /* The domain's engine by its flags (XEN_DOMCTL_CDF_hap: nested paging); NULL: no such engine on this machine. */
 const struct full_engine *full_engine_for(uint32_t create_flags);
+/* Drop what is on the CPU's stack and go on with the vCPU that is loaded. */
+void full_resume(void) __noreturn_fn;
 /* Something may be pending for the vCPU: wake it, or make it exit. Any CPU, the domain's lock may be held. */
 void full_notify(struct vcpu *v);
 /* Real mode at vector << 12, as INIT and start-up interrupts leave a CPU; it runs then. The vCPU is down. */
@@ -172,14 +180,35 @@ int physmap_entry(const struct full_domain *fd, uint64_t *entry) __must_check;
 int physmap_clear(struct full_domain *fd); /* preemptible, and for good: -ERESTART */
 void physmap_free(struct full_domain *fd);
 mfn_t physmap_root(const struct full_domain *fd);
+/* Bits of a leaf that are the engine's, under the domain's lock: the hardware of nested paging ignores them. NULL: no frame. */
+#define PHYSMAP_ENGINE_BITS 0x7ff0000000000e00ul
+uint64_t *physmap_leaf(const struct full_domain *fd, uint64_t gfn);
 
 /* ---- guest_memory.c: guest addresses of the vCPU's domain ---- */
 /* Guest-physical memory; -EFAULT where there is none. */
 int full_phys_read(struct vcpu *v, uint64_t gpa, void *to, uint32_t bytes) __must_check;
 int full_phys_write(struct vcpu *v, uint64_t gpa, const void *from, uint32_t bytes) __must_check;
-/* Walks the guest's own tables; -EFAULT with what a page fault's error code would say. */
-int full_translate(struct vcpu *v, uint64_t linear, bool write, bool fetch, uint64_t *gpa,
-                   uint32_t *code) __must_check;
+/*
+ * Walks the guest's own tables for an access: PFEC_W, PFEC_U, PFEC_I. -EFAULT with what a page fault's error code would say,
+ * for the address in w->linear.
+ */
+struct full_walk {
+    struct full_paging paging;
+    uint64_t linear, gpa, rights; /* rights: US and RW that all levels grant, NX that any has */
+    uint32_t code;
+    uint8_t top, level,
+        entry_bytes; /* level: of the last entry that was looked at; top 0: paging is off */
+    uint64_t at[6], entry[6]; /* by level: where in guest-physical memory, and what stood there */
+};
+int full_walk(struct vcpu *v, uint64_t linear, uint32_t access, struct full_walk *w) __must_check;
+/* Accessed and dirty bits for it, as a CPU sets them. False: the entries are not any more what the walk has seen. */
+bool full_walk_mark(struct vcpu *v, struct full_walk *w, bool write) __must_check;
+/* Read or (PFEC_W) write. -EFAULT: as above; -ENXIO: no memory is there, at w->gpa. */
+int full_virt_access(struct vcpu *v, uint64_t linear, void *buf, uint32_t bytes, uint32_t access,
+                     struct full_walk *w) __must_check;
+/* Up to INSN_MAX_BYTES of code: how many there are. 0, or less than all: w says why. */
+uint32_t full_code_read(struct vcpu *v, uint64_t linear, uint8_t bytes[INSN_MAX_BYTES], bool user,
+                        struct full_walk *w);
 /* The instruction that rip points to. -EFAULT: it cannot be read; -EINVAL: it is none that is known here. */
 int full_insn_at_rip(struct vcpu *v, struct full_insn *insn) __must_check;
 
@@ -197,6 +226,8 @@ void full_port(struct vcpu *v, uint16_t port, const struct full_insn *insn, bool
                uint32_t value);
 void full_mmio(struct vcpu *v, uint64_t gpa, const struct full_insn *insn, bool write,
                uint64_t value);
+/* The instruction at rip has met device memory at gpa: emulate it, or end the domain. */
+void full_device_access(struct vcpu *v, uint64_t gpa, bool write);
 /* A general register by its encoding, and what a load does to one. */
 uint64_t *full_register(struct vcpu *v, unsigned int nr);
 void full_register_load(struct vcpu *v, const struct full_insn *insn, uint64_t value);

@@ -12,6 +12,7 @@
 #include "mm/pt_check.h"
 #include "x86/cpu.h"
 
+#define MARK_TRIES  16u
 #define CR4_LA57    (1ul << 12)
 #define PTE32_ADDR  0xfffff000u
 #define PDPTES_ADDR 0xffffffe0u /* CR3 with PAE paging */
@@ -54,119 +55,196 @@ int full_phys_write(struct vcpu *v, uint64_t gpa, const void *from, uint32_t byt
     return phys_access(v, gpa, (void *)(uintptr_t)from, bytes, true);
 }
 
-struct walk {
-    const struct full_paging *p;
-    uint64_t table, linear;
-    unsigned int level, entry_bytes, index_bits;
-    uint64_t rights; /* what all levels grant: US, RW; NX is what any forbids */
-};
-
-static bool is_large(const struct walk *w, uint64_t entry)
+static bool is_large(const struct full_walk *w, uint64_t entry, unsigned int level)
 {
-    if (!(entry & PTE_PS) || w->level == 1 || w->level > 3) {
+    if (!(entry & PTE_PS) || level == 1 || level > 3) {
         return false;
     }
-    return w->entry_bytes == 8 || w->p->cr4 & CR4_PSE;
+    return w->entry_bytes == 8 || w->paging.cr4 & CR4_PSE;
 }
 
-/* Down one level: true when *gpa is found, false to go on; a negative *rc ends it. */
-static bool walk_step(struct vcpu *v, struct walk *w, uint64_t *gpa, int *rc)
+/* Down one level: true when the frame is found, false to go on; a negative *rc ends it. */
+static bool walk_step(struct vcpu *v, struct full_walk *w, int *rc)
 {
-    unsigned int shift = PAGE_SHIFT + (w->level - 1) * w->index_bits;
-    uint64_t index = w->linear >> shift & ((1ul << w->index_bits) - 1), entry = 0, addr;
+    unsigned int level = w->level, index_bits = w->entry_bytes == 8 ? 9 : 10,
+                 shift = PAGE_SHIFT + (level - 1) * index_bits;
+    uint64_t index = w->linear >> shift & ((1ul << index_bits) - 1), entry = 0, addr;
 
-    *rc = full_phys_read(v, w->table + index * w->entry_bytes, &entry, w->entry_bytes);
+    w->at[level] += index * w->entry_bytes;
+    *rc = full_phys_read(v, w->at[level], &entry, w->entry_bytes);
+    w->entry[level] = entry;
     if (*rc || !(entry & PTE_P)) {
         *rc = -EFAULT;
         return false;
     }
-    if (!(w->level == 3 && w->entry_bytes == 8 &&
-          !(w->p->efer & EFER_LMA))) { /* PAE's top entries carry no rights */
+    if (!(level == 3 && w->entry_bytes == 8 &&
+          !(w->paging.efer & EFER_LMA))) { /* PAE's top entries carry no rights */
         w->rights &= entry | ~(PTE_US | PTE_RW);
-        w->rights |= w->p->efer & EFER_NXE ? entry & PTE_NX : 0;
+        w->rights |= w->paging.efer & EFER_NXE ? entry & PTE_NX : 0;
     }
     addr = w->entry_bytes == 8 ? entry & PTE_ADDR : entry & PTE32_ADDR;
-    if (w->level == 1 || is_large(w, entry)) {
+    if (level == 1 || is_large(w, entry, level)) {
         uint64_t span = 1ul << shift;
 
-        *gpa = (addr & ~(span - 1)) | (w->linear & (span - 1));
+        w->gpa = (addr & ~(span - 1)) | (w->linear & (span - 1));
         return true;
     }
-    w->table = addr;
     w->level--;
+    w->at[w->level] = addr;
     return false;
 }
 
-static void walk_begin(struct walk *w, const struct full_paging *p, uint64_t linear)
+static void walk_begin(struct full_walk *w)
 {
-    *w = (struct walk){
-        .p = p, .linear = linear, .entry_bytes = 8, .index_bits = 9, .rights = PTE_US | PTE_RW};
+    const struct full_paging *p = &w->paging;
+
+    w->entry_bytes = 8;
+    w->rights = PTE_US | PTE_RW;
     if (p->efer & EFER_LMA) {
-        w->level = p->cr4 & CR4_LA57 ? 5 : 4;
-        w->table = p->cr3 & PTE_ADDR;
+        w->top = p->cr4 & CR4_LA57 ? 5 : 4;
+        w->at[w->top] = p->cr3 & PTE_ADDR;
     } else if (p->cr4 & CR4_PAE) {
-        w->level = 3;
-        w->table = p->cr3 & PDPTES_ADDR;
+        w->top = 3;
+        w->at[w->top] = p->cr3 & PDPTES_ADDR;
     } else {
-        w->level = 2;
-        w->table = p->cr3 & PTE32_ADDR;
+        w->top = 2;
+        w->at[w->top] = p->cr3 & PTE32_ADDR;
         w->entry_bytes = 4;
-        w->index_bits = 10;
     }
+    w->level = w->top;
 }
 
-int full_translate(struct vcpu *v, uint64_t linear, bool write, bool fetch, uint64_t *gpa,
-                   uint32_t *code)
+int full_walk(struct vcpu *v, uint64_t linear, uint32_t access, struct full_walk *w)
 {
-    struct full_paging p;
-    struct walk w;
+    bool write = access & PFEC_W, user = access & PFEC_U, fetch = access & PFEC_I;
+    struct full_paging *p = &w->paging;
     int rc;
 
-    v->domain->full->engine->paging_get(v, &p);
-    *code =
-        (write ? PFEC_W : 0) | (p.user ? PFEC_U : 0) | (fetch && p.efer & EFER_NXE ? PFEC_I : 0);
-    if (!(p.efer & EFER_LMA)) {
-        linear = (uint32_t)linear;
+    *w = (struct full_walk){.linear = linear};
+    v->domain->full->engine->paging_get(v, p);
+    w->code = (access & (PFEC_W | PFEC_U)) | (fetch && p->efer & EFER_NXE ? PFEC_I : 0);
+    if (!(p->efer & EFER_LMA)) {
+        w->linear = linear = (uint32_t)linear;
     }
-    if (!(p.cr0 & CR0_PG)) {
-        *gpa = linear;
+    if (!(p->cr0 & CR0_PG)) {
+        w->gpa = linear;
+        w->rights = PTE_US | PTE_RW;
         return 0;
     }
-    walk_begin(&w, &p, linear);
-    while (!walk_step(v, &w, gpa, &rc)) {
+    walk_begin(w);
+    while (!walk_step(v, w, &rc)) {
         if (rc) {
             return rc;
         }
     }
-    *code |= PFEC_P;
-    if ((p.user && !(w.rights & PTE_US)) ||
-        (write && !(w.rights & PTE_RW) && (p.user || p.cr0 & CR0_WP)) ||
-        (fetch && w.rights & PTE_NX)) {
+    w->code |= PFEC_P;
+    if ((user && !(w->rights & PTE_US)) ||
+        (write && !(w->rights & PTE_RW) && (user || p->cr0 & CR0_WP)) ||
+        (fetch && w->rights & PTE_NX)) {
         return -EFAULT;
     }
     return 0;
+}
+
+/* An entry gets bits if it is still what was read. Its frame may be gone by now: then it is nobody's entry. */
+static bool entry_mark(struct vcpu *v, const struct full_walk *w, unsigned int level, uint64_t bits)
+{
+    struct domain *d = v->domain;
+    mfn_t mfn = physmap_lookup(d->full, w->at[level] >> PAGE_SHIFT);
+    uint64_t old = w->entry[level];
+    uint32_t old32 = (uint32_t)old;
+    uint8_t *page;
+    bool same;
+
+    if (!(bits & ~old)) {
+        return true;
+    }
+    if (mfn_eq(mfn, MFN_INVALID) || frame_get(&d->mm, mfn)) {
+        return false;
+    }
+    page = map_frame(mfn);
+    page += w->at[level] % PAGE_SIZE;
+    if (w->entry_bytes == 8) {
+        same = __atomic_compare_exchange_n((uint64_t *)(void *)page, &old, old | bits, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    } else {
+        same = __atomic_compare_exchange_n((uint32_t *)(void *)page, &old32, old32 | (uint32_t)bits,
+                                           false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+    unmap_frame(page);
+    frame_put(mfn);
+    return same;
+}
+
+bool full_walk_mark(struct vcpu *v, struct full_walk *w, bool write)
+{
+    for (unsigned int level = w->top; level && level >= w->level; level--) {
+        uint64_t bits = PTE_A | (write && level == w->level ? PTE_D : 0);
+
+        if (w->top == 3 && level == 3) {
+            continue; /* PAE's top entries have no such bits */
+        }
+        if (!entry_mark(v, w, level, bits)) {
+            return false;
+        }
+        w->entry[level] |= bits;
+    }
+    return true;
+}
+
+int full_virt_access(struct vcpu *v, uint64_t linear, void *buf, uint32_t bytes, uint32_t access,
+                     struct full_walk *w)
+{
+    uint8_t *at = buf;
+    unsigned int lost = 0;
+
+    while (bytes) {
+        uint32_t n = MIN(bytes, PAGE_SIZE - (uint32_t)(linear % PAGE_SIZE));
+        int rc = full_walk(v, linear, access, w);
+
+        if (rc) {
+            return rc;
+        }
+        if (!full_walk_mark(v, w, access & PFEC_W) && ++lost < MARK_TRIES) {
+            continue; /* the tables are being changed: look again */
+        }
+        if (phys_access(v, w->gpa, at, n, access & PFEC_W)) {
+            return -ENXIO;
+        }
+        at += n;
+        linear += n;
+        bytes -= n;
+    }
+    return 0;
+}
+
+uint32_t full_code_read(struct vcpu *v, uint64_t linear, uint8_t bytes[INSN_MAX_BYTES], bool user,
+                        struct full_walk *w)
+{
+    uint32_t access = PFEC_I | (user ? PFEC_U : 0),
+             first = MIN(INSN_MAX_BYTES, PAGE_SIZE - (uint32_t)(linear % PAGE_SIZE));
+
+    if (full_virt_access(v, linear, bytes, first, access, w)) {
+        return 0;
+    }
+    if (first < INSN_MAX_BYTES &&
+        full_virt_access(v, linear + first, bytes + first, INSN_MAX_BYTES - first, access, w)) {
+        return first;
+    }
+    return INSN_MAX_BYTES;
 }
 
 int full_insn_at_rip(struct vcpu *v, struct full_insn *insn)
 {
     uint8_t bytes[INSN_MAX_BYTES];
     struct full_paging p;
-    uint64_t at, gpa;
-    unsigned int got = 0;
-    uint32_t code;
+    struct full_walk w;
+    uint64_t at;
+    uint32_t got;
 
     v->domain->full->engine->paging_get(v, &p);
     at = v->regs.rip + (p.code_bits == 64 ? 0 : p.cs_base);
-    while (got < sizeof(bytes)) {
-        uint32_t n =
-            MIN((uint32_t)sizeof(bytes) - got, PAGE_SIZE - (uint32_t)((at + got) % PAGE_SIZE));
-
-        if (full_translate(v, at + got, false, true, &gpa, &code) ||
-            full_phys_read(v, gpa, bytes + got, n)) {
-            break;
-        }
-        got += n;
-    }
+    got = full_code_read(v, at, bytes, p.user, &w);
     if (got == 0) {
         return -EFAULT;
     }

@@ -8,6 +8,7 @@
 #include <xen/hvm/ioreq.h>
 #include <xen/sched.h>
 
+#include "common/errno.h"
 #include "debug/console.h"
 #include "full/full.h"
 #include "full/ports.h"
@@ -161,4 +162,26 @@ void full_mmio(struct vcpu *v, uint64_t gpa, const struct full_insn *insn, bool 
     if (!write) {
         full_register_load(v, insn, value);
     }
+}
+
+void full_device_access(struct vcpu *v, uint64_t gpa, bool write)
+{
+    struct full_insn insn;
+    uint64_t value;
+    int rc = full_insn_at_rip(v, &insn);
+
+    if (rc == -EFAULT) {
+        full_crash(v, "code where there is no memory");
+        return;
+    }
+    if (rc || insn.kind == INSN_OTHER || gpa % PAGE_SIZE + insn.bytes > PAGE_SIZE) {
+        full_crash(v, "access to device memory that is not emulated");
+        return;
+    }
+    if ((insn.kind == INSN_STORE) != write) {
+        return; /* another CPU has changed it: execute what is there now */
+    }
+    value = insn.immediate ? insn.imm : *full_register(v, insn.reg) >> (insn.reg_high ? 8 : 0);
+    v->domain->full->engine->behind(v, &insn);
+    full_mmio(v, gpa, &insn, write, value);
 }

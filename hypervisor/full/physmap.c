@@ -135,6 +135,9 @@ int physmap_remove(struct full_domain *fd, uint64_t gfn, mfn_t *mfn)
     leaf = leaf_of(fd, gfn, &level);
     if (leaf) {
         *mfn = take_out(leaf);
+        if (fd->engine->unmapped) {
+            fd->engine->unmapped(fd);
+        }
     }
     spin_unlock(&fd->lock);
     if (mfn_eq(*mfn, MFN_INVALID)) {
@@ -152,6 +155,14 @@ mfn_t physmap_lookup(const struct full_domain *fd, uint64_t gfn)
     uint64_t entry = leaf ? load(leaf) : 0;
 
     return entry & PTE_P ? mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT) : MFN_INVALID;
+}
+
+uint64_t *physmap_leaf(const struct full_domain *fd, uint64_t gfn)
+{
+    unsigned int level;
+    uint64_t *leaf = gfn < GFNS ? leaf_of(fd, gfn, &level) : NULL;
+
+    return leaf && load(leaf) & PTE_P ? leaf : NULL;
 }
 
 int physmap_add_extent(struct full_domain *fd, uint64_t gfn, uint32_t first, unsigned int order)

@@ -30,9 +30,10 @@
 
 const struct full_engine *full_engine_for(uint32_t create_flags)
 {
-    const struct full_engine *e = create_flags & XEN_DOMCTL_CDF_hap ? &full_engine_svm : NULL;
+    const struct full_engine *e =
+        create_flags & XEN_DOMCTL_CDF_hap ? &full_engine_svm : &full_engine_trap;
 
-    return e && e->able() ? e : NULL;
+    return e->able() ? e : NULL;
 }
 
 /* ---- a vCPU runs ---- */
@@ -82,7 +83,7 @@ static void __noreturn_fn loop(void)
     }
 }
 
-static void __noreturn_fn resume(void)
+void full_resume(void)
 {
     stack_reset_and_call(loop);
 }
@@ -102,7 +103,7 @@ static void switch_out(struct vcpu *v)
 }
 
 static const struct switch_hooks full_switch_hooks = {
-    .out = switch_out, .in = switch_in, .resume = resume};
+    .out = switch_out, .in = switch_in, .resume = full_resume};
 
 void full_halt(struct vcpu *v)
 {
@@ -164,6 +165,7 @@ static int unit_init(struct domain *d)
     fd->d = d;
     spin_init(&fd->lock, "full", LOCK_FULL);
     fd->engine = full_engine_for(d->create_flags);
+    fd->scan = !(d->create_flags & XENOLITH_CDF_NO_SCAN);
     d->full = fd;
     rc = fd->engine ? physmap_init(fd) : -EOPNOTSUPP;
     return rc ? rc : fd->engine->domain_init(fd);

@@ -17,7 +17,7 @@
 
 /* Flags that a domain may be created with; the rest is for kinds of domains that are not there. */
 #define CDF_PV_OK   (XEN_DOMCTL_CDF_xs_domain)
-#define CDF_FULL_OK (CDF_PV_OK | XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap)
+#define CDF_FULL_OK (CDF_PV_OK | XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XENOLITH_CDF_NO_SCAN)
 /* Devices that every fully virtualized domain has in the hypervisor; others are asked for in vain. */
 #define EMULATED    (XEN_X86_EMU_LAPIC | XEN_X86_EMU_PIC | XEN_X86_EMU_PIT)
 

@@ -59,6 +59,7 @@ void asm_offsets(void)
     DEFINE(PERCPU_CURR, PCPU(curr));
     DEFINE(PERCPU_SYSCALL_ENTRY, PCPU(syscall_entry));
     DEFINE(PERCPU_SYSCALL32_ENTRY, PCPU(syscall32_entry));
+    DEFINE(PERCPU_TRAP_ENTRY, PCPU(trap_entry));
     DEFINE(PERCPU_FAULT_VECTOR, PCPU(fault_vector));
     DEFINE(PERCPU_FAULT_CODE, PCPU(fault_code));
     DEFINE(PERCPU_RSP0, PCPU(tss) + offsetof(struct tss64, rsp0));

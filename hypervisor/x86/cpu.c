@@ -11,6 +11,7 @@
 #include "x86/extable.h"
 #include "x86/gdt_tss.h"
 #include "x86/percpu.h"
+#include "x86/traps.h"
 
 #define LEAF_EXT_FEATURES 0x80000001u
 #define CSTAR_STUB_OFFSET 64 /* entry.S: the second stub of the page */
@@ -121,6 +122,15 @@ static void code_patch(void)
     }
 }
 
+void cpu_entries_reset(void)
+{
+    struct percpu *p = this_cpu();
+
+    p->syscall_entry = (uint64_t)syscall_entry;
+    p->syscall32_entry = (uint64_t)syscall32_entry;
+    p->trap_entry = (uint64_t)trap_from_guest;
+}
+
 static void registers_init(void)
 {
     struct percpu *p = this_cpu();
@@ -138,8 +148,7 @@ static void registers_init(void)
     wrmsr(MSR_CSTAR, stubs + CSTAR_STUB_OFFSET);
     wrmsr(MSR_SFMASK, SYSCALL_FLAGS_CLEARED);
     wrmsr_safe(MSR_SYSENTER_CS, 0); /* SYSENTER faults; AMD has it in legacy mode only */
-    p->syscall_entry = (uint64_t)syscall_entry;
-    p->syscall32_entry = (uint64_t)syscall32_entry;
+    cpu_entries_reset();
 }
 
 void cpu_init(const struct cpu_options *options)

@@ -22,11 +22,15 @@
 #define CR0_AM (1ul << 18)
 #define CR0_PG (1ul << 31)
 
+#define CR4_VME        (1ul << 0)
+#define CR4_PVI        (1ul << 1)
 #define CR4_TSD        (1ul << 2)
+#define CR4_DE         (1ul << 3)
 #define CR4_PSE        (1ul << 4)
 #define CR4_PAE        (1ul << 5)
 #define CR4_MCE        (1ul << 6)
 #define CR4_PGE        (1ul << 7)
+#define CR4_PCE        (1ul << 8)
 #define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
 #define CR4_UMIP       (1ul << 11)
@@ -57,6 +61,7 @@
 /* The fixed meaning of the PAT index bits in every PTE here: WB WT UC- UC WC WP UC UC. */
 #define PAT_VALUE 0x0000050100070406ul
 
+#define VEC_DE 0
 #define VEC_DB 1
 #define VEC_NMI 2
 #define VEC_BP 3
@@ -233,5 +238,7 @@ struct cpu_options {
 };
 void cpu_init(const struct cpu_options *options);
 void cpu_init_ap(void); /* the same for another CPU */
+/* This CPU's entries from guests are a PV guest's again, after a room has set its own in struct percpu. */
+void cpu_entries_reset(void);
 
 #endif

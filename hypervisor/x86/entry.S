@@ -196,7 +196,7 @@ guest_trap:
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movb $1, VCPU_EXIT_IRET(%rbx)
     movq %rbx, %rdi
-    call trap_from_guest
+    call *CPU(PERCPU_TRAP_ENTRY)(%rsp) /* trap_from_guest, unless the vCPU's room says else */
     jmp guest_exit
 
 /* From ring 0: an interrupt at a preemption point or in idle, a fault with a fix-up, or the end. */

@@ -38,6 +38,7 @@ struct percpu {
     struct vcpu *curr;      /* the vCPU whose guest state is loaded, NULL while idle */
     uint64_t syscall_entry; /* where the SYSCALL stubs go on: entry.S */
     uint64_t syscall32_entry;
+    uint64_t trap_entry; /* what exceptions and interrupts of a guest are given to: entry.S */
     uint32_t cpu; /* our number, 0 is the boot CPU */
     uint32_t apic_id;
     uint64_t lock_levels; /* debug: bitmap of held lock levels, see x86/lock.h */

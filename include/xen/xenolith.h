@@ -13,6 +13,9 @@
 /* The domain that builds the others at boot; it may stay as the control domain. */
 #define DOMID_BOOT 0x7fef
 
+/* createdomain flag of ours: the engine that traps does not scan code, and misses what does not trap by itself. */
+#define XENOLITH_CDF_NO_SCAN (1u << 31)
+
 /* sysctl command of ours: outside the numbers that Xen gives out. */
 #define XEN_SYSCTL_xenolith_counters 0x58000001
 
@@ -50,7 +53,13 @@
 #define XENOLITH_EXIT_OTHER          10
 #define XENOLITH_EXIT_DEVICE_MODEL   11 /* round trips to it */
 #define XENOLITH_EXIT_INJECTED       12 /* interrupts given to the guest */
-#define XENOLITH_EXITS               13
+#define XENOLITH_EXIT_SHADOW         13 /* trap: the shadow page tables had to be filled or changed */
+#define XENOLITH_EXIT_PRIVILEGED     14 /* trap: privileged instructions that have no reason of their own */
+#define XENOLITH_EXIT_FLAGS          15 /* trap: CLI, STI, PUSHF, POPF */
+#define XENOLITH_EXIT_CONTROL        16 /* trap: control registers, INVLPG */
+#define XENOLITH_EXIT_SYSCALL        17 /* trap: SYSCALL, SYSRET, IRET */
+#define XENOLITH_EXIT_CODE           18 /* trap: code was scanned, or is executed where it changes itself */
+#define XENOLITH_EXITS               19
 
 struct xenolith_counter {
     uint16_t kind;  /* OUT: XENOLITH_COUNT_* */

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Files of at most 600 lines, functions of at most 80, a hypervisor of at most 15,000 lines of code, and of 5,000 more in its room
-# full/ (docs/adr/0013); docs/adr/0011 says what such a line is. Exceptions stand in allow_sizes.txt, each with its reason; an
+# Files of at most 600 lines, functions of at most 80, a hypervisor of at most 15,000 lines of code, and of 5,600 more in its room
+# full/ (docs/adr/0014); docs/adr/0011 says what such a line is. Exceptions stand in allow_sizes.txt, each with its reason; an
 # exception that is not needed any more is a problem too.
 # Invariant: a function is what begins with '{' in the first column, as the code style has it.
 import ast
@@ -13,7 +13,7 @@ import policy
 FILE_LIMIT = 600
 FUNCTION_LIMIT = 80
 HYPERVISOR_LIMIT = 15000
-FULL_LIMIT = 5000
+FULL_LIMIT = 5600
 HYPERVISOR_SOURCES = (".c", ".h", ".S", ".def")
 ALLOW = "tests/policy/allow_sizes.txt"
 SOURCES = (".c", ".h", ".S", ".py", ".sh", ".def", ".cmake")
@@ -118,7 +118,7 @@ EXAMPLES = [
     ("exception without a reason", {**LONG, ALLOW: "common/a.c:f\n"}, "no reason"),
     ("stale exception", {ALLOW: "common/b.c old\n"}, "take it out"),
     ("big hypervisor", {f"hypervisor/mm/{i}.c": "int x;\n" * 600 for i in range(26)}, "15600 lines of code"),
-    ("big full virtualization", {f"hypervisor/full/{i}.c": "int x;\n" * 600 for i in range(9)}, "full/: 5400 lines of code"),
+    ("big full virtualization", {f"hypervisor/full/{i}.c": "int x;\n" * 600 for i in range(10)}, "full/: 6000 lines of code"),
     ("the core's limit is without it", {f"hypervisor/{room}/{i}.c": "int x;\n" * 600 for i in range(8) for room in ("full", "mm", "pv", "x86")},
      None),
     ("hypervisor of braces and comments", {f"hypervisor/mm/{i}.c": "/* x */ {\n}\n" * 300 for i in range(26)}, None),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Fully virtualized domains: native images run as they are, by the engine svm; what cannot run is refused in one line; domains that
+# Fully virtualized domains: native images run as they are, by both engines; what cannot run is refused in one line; domains that
 # have gone leave nothing. QEMU's "max" has SVM with nested paging; every test's end is the domain's, not a time.
 import re
 import sys
@@ -13,20 +13,25 @@ sys.path.append(str(qemu.ROOT / "tests" / "guest"))
 import run_guest  # noqa: E402
 
 CFG = 'name = "f1"\nkernel = "%s"\ntype = "full"\nengine = "svm"\nmemory = %d\nvcpus = %d\ncmdline = "%s"\n'
-CYCLES = 200
+ENGINES = ["svm", "trap"]
+CYCLES = 30  # tests/soak has more
 DISK_BYTES = 20 * 512
 GUESTS = ["threads", "memory", "user-mode", "libfdt"]
 
 
-def files_for(files, kernel, memory=32, vcpus=1, cmdline=""):
+def cfg_for(engine, kernel, memory=32, vcpus=1, cmdline="", more=""):
+    return (CFG % (kernel, memory, vcpus, cmdline)).replace("svm", engine) + more
+
+
+def files_for(files, engine, kernel, **more):
     files.words += ["--add", f"{cases.GUESTS / kernel}:{kernel}"]
-    files.add("f1.cfg", CFG % (kernel, memory, vcpus, cmdline))
+    files.add("f1.cfg", cfg_for(engine, kernel, **more))
 
 
-def run_to_end(kernel, *words, **more):
+def run_to_end(engine, kernel, *words, **more):
     """What the domain wrote to its serial port, line by line, and the result."""
     with cases.Files() as files:
-        files_for(files, kernel, **more)
+        files_for(files, engine, kernel, **more)
         result = qemu.run("--bare", *words, *files.words, "-c", "create f1.cfg && console f1; echo ENDED; list")
     result.expect_status(0)
     said, _, after = result.output.partition("ENDED\n")
@@ -35,19 +40,31 @@ def run_to_end(kernel, *words, **more):
 
 
 def test_hello_runs_to_its_end():
-    lines, result = run_to_end("hello-native", cmdline="2")
-    result.expect(lines == ["hello from hello", "hello 1", "hello 2"], f"expected three lines, got {lines}")
+    for engine in ENGINES:
+        lines, result = run_to_end(engine, "hello-native", cmdline="2")
+        result.expect(lines == ["hello from hello", "hello 1", "hello 2"], f"{engine}: expected three lines, got {lines}")
+
+
+def guests_pass(cpus, guests):
+    """By both engines on one machine; what a guest has seen is the same, line by line."""
+    with cases.Files() as files:
+        for engine in ENGINES:
+            files.add(f"{engine}.cfg", cfg_for(engine, "hello-native", vcpus=cpus))
+        for guest in guests:
+            files.words += ["--add", f"{cases.GUESTS}/test-{guest}-native:{guest}"]
+        runs = [(engine, guest) for engine in ENGINES for guest in guests]
+        result = qemu.run("--bare", "--cpus", str(cpus), *files.words, "-c", "; ".join(
+            f"create {engine}.cfg kernel={guest} && console f1; echo ENDED" for engine, guest in runs))
+    result.expect_status(0)
+    said = dict(zip(runs, result.output.split("ENDED\n")))
+    for guest in guests:
+        svm, trap = (said.get((engine, guest), "") for engine in ENGINES)
+        result.expect(trap.endswith(f"RESULT: SUCCESS {guest}\n"), f"expected {guest} to pass by trap")
+        result.expect(svm == trap, f"expected {guest} to see the same by both engines: {svm!r}")
 
 
 def test_guests_on_one_cpu():
-    with cases.Files() as files:
-        files_for(files, "hello-native")
-        for guest in GUESTS:
-            files.words += ["--add", f"{cases.GUESTS}/test-{guest}-native:test-{guest}-native"]
-        result = cases.xeno([], files, "; ".join(f"create f1.cfg kernel=test-{guest}-native && console f1" for guest in GUESTS))
-    result.expect_status(0)
-    for guest in GUESTS:
-        result.expect_output(f"^RESULT: SUCCESS {guest}$")
+    guests_pass(1, GUESTS)
 
 
 def test_a_disk():
@@ -56,56 +73,71 @@ def test_a_disk():
         files.words += ["--add", f"{cases.GUESTS / 'test-disk-native'}:guest"]
         files.add("disk", run_guest.module_bytes(DISK_BYTES))
         for access in "wr":
-            files.add(f"{access}.cfg", CFG % ("guest", 32, 1, "") + f'disk = ["file:disk,raw,hda,{access}"]\n')
-        result = cases.xeno([], files, "; ".join(f"create {access}.cfg && console f1" for access in "wr"))
+            for engine in ENGINES:
+                files.add(f"{engine}-{access}.cfg", cfg_for(engine, "guest", more=f'disk = ["file:disk,raw,hda,{access}"]\n'))
+        result = cases.xeno([], files, "; ".join(f"create {engine}-{access}.cfg && console f1" for engine in ENGINES for access in "wr"))
     result.expect_status(0)
     ends = re.findall(r"^RESULT: (\w+) disk$", result.output, re.MULTILINE)
-    result.expect(ends == ["SUCCESS", "FAILURE"], f"expected the disk to work, and not to be written to when it may not: {ends}")
+    result.expect(ends == ["SUCCESS", "FAILURE"] * 2, f"expected the disk to work, and not to be written to when it may not: {ends}")
     result.expect_output("^TEST disk: FAILED: sectors are written$").expect_output("^TEST disk: ok: single sectors are read$")
 
 
-def test_two_cpus():
-    lines, result = run_to_end("test-two-cpus-native", "--cpus", "2", vcpus=2)
-    result.expect(lines[-1:] == ["RESULT: SUCCESS two-cpus"], f"expected the guest's tests to pass: {lines}")
+def test_guests_on_two_cpus():
+    guests_pass(2, GUESTS + ["two-cpus"])
 
 
 def test_exits_are_counted():
-    with cases.Files() as files:
-        files_for(files, "hello-native", cmdline="1000")
-        result = cases.xeno([], files, "create f1.cfg && sleep 2 && stat f1 && list -l f1")
-    result.expect_status(0).expect_output(r"exit +2 halt +\d").expect_output(r"exit +5 port access +\d").expect_output(
-        r"exit +6 device memory +\d").expect_output(r"exit +11 device model +\d").expect_output(r"exit +12 interrupt delivered +\d")
+    by_both = ["2 halt", "3 CPUID", "4 MSR access", "5 port access", "6 device memory", "11 device model", "12 interrupt delivered"]
+    by_trap = ["13 shadow page table", "14 privileged instruction", "15 interrupt flag", "16 control register", "17 system call"]
+    for engine, reasons in (("svm", by_both), ("trap", by_both + by_trap)):
+        with cases.Files() as files:
+            files_for(files, engine, "hello-native", cmdline="1000")
+            result = cases.xeno([], files, "create f1.cfg && sleep 2 && stat f1 && list -l f1")
+        result.expect_status(0)
+        for reason in reasons:
+            number, text = reason.split(" ", 1)
+            result.expect_output(rf"exit +{number} {text} +\d")
 
 
 def test_refusals_are_one_line():
     with cases.Files() as files:
-        files_for(files, "hello-native", memory=1)
-        files.add("pv.cfg", CFG % ("hello", 32, 1, ""))
-        files.add("engine.cfg", (CFG % ("hello-native", 32, 1, "")).replace("svm", "vmx"))
-        result = cases.xeno([], files, "info free_pages; create f1.cfg; create pv.cfg; create engine.cfg; info free_pages; list")
+        files_for(files, "trap", "hello-native", memory=1)
+        files.add("pv.cfg", cfg_for("trap", "hello"))
+        files.add("engine.cfg", cfg_for("vmx", "hello-native"))
+        files.add("scan.cfg", cfg_for("svm", "hello-native", more="scan = 0\n"))
+        result = cases.xeno([], files, "info free_pages; create f1.cfg; create pv.cfg; create engine.cfg; create scan.cfg; info free_pages; list")
     lines = result.output.splitlines()
-    result.expect(len(lines) == 7 and lines[0] == lines[4], f"expected a line each, and as much memory free as before: {lines}")
-    result.expect("does not fit" in lines[1] and "no PVH entry note" in lines[2] and "not supported" in lines[3], "expected the reasons")
+    result.expect(len(lines) == 8 and lines[0] == lines[5], f"expected a line each, and as much memory free as before: {lines}")
+    result.expect("does not fit" in lines[1] and "no PVH entry note" in lines[2], "expected the reasons")
+    result.expect("not supported" in lines[3] and 'engine="trap" only' in lines[4], "expected the reasons")
 
 
 def test_without_svm():
     with cases.Files() as files:
-        files_for(files, "hello-native")
-        result = qemu.run("--bare", "--cpu-model", "max,-svm", *files.words, "-c", "info free_pages; create f1.cfg; info free_pages")
+        files_for(files, "svm", "hello-native")
+        files.add("trap.cfg", cfg_for("trap", "hello-native", cmdline="1"))
+        result = qemu.run("--bare", "--cpu-model", "max,-svm", *files.words, "-c",
+                          "info free_pages; create f1.cfg; info free_pages; create trap.cfg && console f1")
     lines = result.output.splitlines()
-    result.expect(len(lines) == 3 and lines[0] == lines[2] and "needs a CPU with SVM" in lines[1], f"expected a refusal: {lines}")
+    result.expect(len(lines) == 5 and lines[0] == lines[2] and "needs a CPU with SVM" in lines[1], f"expected a refusal: {lines}")
+    result.expect(lines[3:] == ["hello from hello", "hello 1"], f"expected the other engine to need none: {lines}")
 
 
-def test_cycles_leave_no_frame():
+def cycles_leave_no_frame(engine, cycles):
     one = "create f1.cfg && destroy f1"
     with cases.Files() as files:
-        files_for(files, "hello-native", memory=4, cmdline="1000")
-        result = cases.xeno([], files, f"repeat 3 '{one}' && echo FREE && info free_pages && repeat {CYCLES} '{one}' && echo FREE && "
+        files_for(files, engine, "hello-native", memory=4, cmdline="1000")
+        result = cases.xeno([], files, f"repeat 3 '{one}' && echo FREE && info free_pages && repeat {cycles} '{one}' && echo FREE && "
                             "info free_pages && list")
     result.expect_status(0)
     free = re.findall(r"^FREE\n(\d+)$", result.output, re.MULTILINE)
-    result.expect(len(free) == 2 and free[0] == free[1], f"expected free memory as before: {free}")
-    result.expect("f1 " not in result.output, "expected Domain-0 alone in the list")
+    result.expect(len(free) == 2 and free[0] == free[1], f"{engine}: expected free memory as before: {free}")
+    result.expect("f1 " not in result.output, f"{engine}: expected Domain-0 alone in the list")
+
+
+def test_cycles_leave_no_frame():
+    for engine in ENGINES:
+        cycles_leave_no_frame(engine, CYCLES)
 
 
 if __name__ == "__main__":

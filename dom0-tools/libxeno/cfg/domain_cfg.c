@@ -45,6 +45,7 @@ static const struct row rows[] = {
     NUMBER("maxvcpus", maxvcpus, 1, 128),
     NUMBER("cpu_weight", cpu_weight, 1, 65535),
     NUMBER("cap", cap, 0, 12800),
+    NUMBER("scan", scan, 0, 1),
     ACTION("on_poweroff", on_poweroff),
     ACTION("on_reboot", on_reboot),
     ACTION("on_crash", on_crash),
@@ -355,8 +356,12 @@ static int check_kind(const struct reader *r, struct domain_cfg *o)
     if (full && !o->engine[0]) {
         memcpy(o->engine, "svm", sizeof("svm"));
     }
-    if (full && strcmp(o->engine, "svm") != 0) {
-        format(r->err, r->err_size, "%s: engine=\"%s\" is not supported: only \"svm\" is", r->c->file, o->engine);
+    if (full && strcmp(o->engine, "svm") != 0 && strcmp(o->engine, "trap") != 0) {
+        format(r->err, r->err_size, "%s: engine=\"%s\" is not supported: \"svm\" and \"trap\" are", r->c->file, o->engine);
+        return -1;
+    }
+    if (o->scan >= 0 && strcmp(o->engine, "trap") != 0) {
+        format(r->err, r->err_size, "%s: scan= is for engine=\"trap\" only: set that or take scan= out", r->c->file);
         return -1;
     }
     return 0;
@@ -404,6 +409,7 @@ int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ct
     memset(out, 0, sizeof(*out));
     out->memory_mib = 32;
     out->vcpus = 1;
+    out->scan = -1; /* out of its range: not given */
     out->on_reboot = ACTION_RESTART;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct cfg_pair *p = cfg_find(c, rows[i].key);

@@ -33,7 +33,8 @@ struct domain_cfg {
     char root[128], extra[1024];
     char uuid[40];
     char cpus[128];
-    char type[8], engine[8]; /* "pv" or "full"; of the latter: "svm" */
+    char type[8], engine[8]; /* "pv" or "full"; of the latter: "svm", "trap" */
+    int64_t scan; /* trap: code is scanned before it runs; -1: not said, which is 1 */
     struct domain_disk disk; /* the first of disk= */
     int64_t memory_mib, maxmem_mib, vcpus, maxvcpus, cpu_weight, cap;
     enum domain_action on_poweroff, on_reboot, on_crash;

@@ -4,7 +4,6 @@
  * Invariant: the guest is told of a fault or its instruction is behind it, never both; whatever it executed, one exit is a
  * bounded amount of work.
  */
-#include "common/errno.h"
 #include "debug/panic.h"
 #include "full/svm/svm.h"
 #include "x86/cpu.h"
@@ -35,6 +34,11 @@ static void behind(struct vcpu *v, uint64_t rip)
     v->regs.rip = rip;
     v->regs.rflags &= ~FLAG_RF;
     svm_of(v)->vmcb->shadow = 0;
+}
+
+void svm_behind(struct vcpu *v, const struct full_insn *insn)
+{
+    behind(v, v->regs.rip + insn->length);
 }
 
 /* Step over the intercepted instruction. False: another CPU has changed it meanwhile; it is executed again. */
@@ -103,9 +107,7 @@ static void exit_port(struct vcpu *v)
 static void exit_nested_fault(struct vcpu *v)
 {
     const struct vmcb *c = svm_of(v)->vmcb;
-    uint64_t gpa = c->exit_info2, value;
-    struct full_insn insn;
-    int rc;
+    uint64_t gpa = c->exit_info2;
 
     if (!mfn_eq(physmap_lookup(v->domain->full, gpa >> PAGE_SHIFT), MFN_INVALID)) {
         return; /* it is there by now */
@@ -114,21 +116,7 @@ static void exit_nested_fault(struct vcpu *v)
         full_crash(v, "page tables where there is no memory");
         return;
     }
-    rc = full_insn_at_rip(v, &insn);
-    if (rc == -EFAULT) {
-        full_crash(v, "code where there is no memory");
-        return;
-    }
-    if (rc || insn.kind == INSN_OTHER || gpa % PAGE_SIZE + insn.bytes > PAGE_SIZE) {
-        full_crash(v, "access to device memory that is not emulated");
-        return;
-    }
-    if ((insn.kind == INSN_STORE) != !!(c->exit_info1 & NPF_WRITE)) {
-        return; /* another CPU has changed it: execute what is there now */
-    }
-    behind(v, v->regs.rip + insn.length);
-    value = insn.immediate ? insn.imm : *full_register(v, insn.reg) >> (insn.reg_high ? 8 : 0);
-    full_mmio(v, gpa, &insn, insn.kind == INSN_STORE, value);
+    full_device_access(v, gpa, c->exit_info1 & NPF_WRITE);
 }
 
 static void exit_exception(struct vcpu *v, uint8_t vector)

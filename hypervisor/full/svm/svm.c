@@ -378,4 +378,5 @@ const struct full_engine full_engine_svm = {
     .irq_window = irq_window,
     .inject = inject,
     .exception = exception,
+    .behind = svm_behind,
 };

@@ -26,6 +26,7 @@ static inline struct svm_vcpu *svm_of(const struct vcpu *v)
 
 /* Deal with the exit that the control block tells of; v->regs are complete and may be changed. */
 void svm_exit(struct vcpu *v);
+void svm_behind(struct vcpu *v, const struct full_insn *insn);
 
 /* Give the CPU's breakpoint registers to the guest; it has touched one. */
 void svm_debug_registers_load(struct vcpu *v);
