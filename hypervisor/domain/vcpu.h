@@ -62,6 +62,8 @@ struct pv_vcpu {
     bool nmi_masked, nmi_pending;
     uint32_t tsc_aux;           /* what rdtscp and rdpid answer */
     uint32_t pci_address;       /* hardware domain: what it wrote to port 0xcf8 */
+    uint32_t iobitmap_ports;    /* bits at iobitmap; 0: none */
+    gva_t iobitmap;             /* in the guest kernel's address space: ports that user mode may not use */
     /* descriptor tables: frames with a segdesc type reference each */
     mfn_t gdt_frames[14];
     uint16_t gdt_ents;

@@ -42,10 +42,17 @@ static int op_set_iopl(union physdev_arg *a)
     return 0;
 }
 
-/* Accepted and without effect: port accesses of user mode always trap. */
+/* The bitmap is read again at each access, where it may be anything, or not be there. */
 static int op_set_iobitmap(union physdev_arg *a)
 {
-    return a->set_iobitmap.nr_ports > 65536 ? -EINVAL : 0;
+    struct pv_vcpu *pv = &current_vcpu()->pv;
+
+    if (a->set_iobitmap.nr_ports > 65536) {
+        return -EINVAL;
+    }
+    pv->iobitmap = gva_make((uint64_t)a->set_iobitmap.bitmap.p);
+    pv->iobitmap_ports = a->set_iobitmap.nr_ports;
+    return 0;
 }
 
 static int op_eoi(union physdev_arg *a)

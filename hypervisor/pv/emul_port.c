@@ -11,6 +11,7 @@
 #include "pv/emul.h"
 #include "pv/emul_alu.h"
 #include "pv/emul_port.h"
+#include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/pci.h"
 #include "x86/port.h"
@@ -168,14 +169,29 @@ static enum emul_status port_string(struct emul *e, uint16_t port)
     return rep ? EMUL_AGAIN : EMUL_DONE;
 }
 
+/* The kernel lets user mode use the ports whose bits it has cleared. They stand in its own memory, out of user mode's reach. */
+static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned int nr_bytes)
+{
+    uint16_t bits = 0xffff;
+    int rc;
+
+    if (v->guest_kernel || port + nr_bytes > v->pv.iobitmap_ports) {
+        return false;
+    }
+    pv_toggle_mode(v);
+    rc = guest_read(&bits, gva_add(v->pv.iobitmap, port / 8), port % 8 + nr_bytes > 8 ? 2 : 1);
+    pv_toggle_mode(v);
+    return rc == 0 && !(bits >> port % 8 & ((1u << nr_bytes) - 1));
+}
+
 enum emul_status emul_port(struct emul *e)
 {
-    const struct vcpu *v = e->v;
+    struct vcpu *v = e->v;
     uint16_t port = e->insn.src == EMUL_SRC_IMM ? (uint16_t)e->insn.imm : (uint16_t)e->gpr[EMUL_GPR_RDX];
     bool architectural = v->domain->vm_assist & (1ul << VMASST_TYPE_architectural_iopl);
 
     /* The guest kernel counts as ring 1, or as ring 0 where it asked for the architecture's own rules. */
-    if (v->pv.iopl < (v->guest_kernel ? (architectural ? 0 : 1) : 3)) {
+    if (v->pv.iopl < (v->guest_kernel ? (architectural ? 0 : 1) : 3) && !bitmap_allows(v, port, e->insn.op_bytes)) {
         return EMUL_NOT_OURS;
     }
     emul_count(e, COUNT_EMUL_PORT);

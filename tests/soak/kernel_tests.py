@@ -23,7 +23,7 @@ FOLDERS = ["x86", "breakpoints", "sigaltstack", "ptrace", "vDSO", "clone3", "mem
 LEFT_OUT = re.compile(r"timers-(?!nanosleep$|posix_timers$|threadtest$|set-timer-lat$)|step_after_suspend|vm-.*(huge|thp)|vm-(userfaultfd|va_128.*|"
                       r"charge.*|write_.*|khugepaged)|x86-trivial_32.*")
 FLAGS = ["-O2", "-w", "-static", "-no-pie", "-pthread", "-s", "-D_GNU_SOURCE", "-I.", "-Ifutex/include"]
-FURTHER = {"vDSO": "vDSO/parse_vdso.c", "x86/sysret_ss_attrs.c": "x86/thunks.S"}
+FURTHER = {"vDSO": "vDSO/parse_vdso.c", "x86/sysret_ss_attrs.c": "x86/thunks.S", "x86/check_initial_reg_state.c": "-Wl,-ereal_start"}
 
 
 def source(folder):
