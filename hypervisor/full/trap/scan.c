@@ -179,26 +179,32 @@ static unsigned int first_start(const struct scan *s, const uint8_t *before)
     return before ? at - PAGE_SIZE : 0;
 }
 
-/* Code between what is certain, which nothing on this page leads to. */
+/* What begins between `at` and `end`, where looks_like_code() says so, is code: each instruction, for a way may end before the gap does. */
+static void take(struct scan *s, unsigned int at, unsigned int end)
+{
+    uint8_t bytes[INSN_MAX_BYTES];
+    struct full_insn i;
+
+    while (at < end) {
+        bit_set(s->todo, at);
+        at += full_insn_decode(bytes, bytes_at(s, at, bytes), s->mode, &i) ? i.length : PAGE_SIZE;
+    }
+    follow_all(s);
+}
+
+/* Code between what is certain, which nothing on this page leads to. A gap is decoded twice at most, whatever is in it. */
 static void sweep(struct scan *s, unsigned int at)
 {
     while (at < PAGE_SIZE) {
         unsigned int end = at;
 
-        if (bit_is(s->covered, at)) {
-            at++;
-            continue;
-        }
         while (end < PAGE_SIZE && !bit_is(s->covered, end)) {
             end++;
         }
-        if (!looks_like_code(s, at, end)) {
-            at = end;
-            continue;
+        if (end > at && looks_like_code(s, at, end)) {
+            take(s, at, end);
         }
-        bit_set(s->todo, at); /* the way may end before the gap does: then it goes on behind that */
-        follow_all(s);
-        at++;
+        at = end + 1;
     }
 }
 

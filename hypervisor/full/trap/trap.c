@@ -5,6 +5,7 @@
  */
 #include "full/trap/trap.h"
 
+#include "common/compiler.h"
 #include "common/errno.h"
 #include "common/string.h"
 #include "debug/console.h"
@@ -70,10 +71,17 @@ static void state_get(const struct vcpu *v, struct full_state *s)
 
 static int state_set(struct vcpu *v, const struct full_state *s)
 {
+    const uint64_t bases[] = {s->seg[SEG_NR_FS].base, s->seg[SEG_NR_GS].base, s->kernel_gs_base,
+                              s->lstar, s->cstar};
     struct trap_vcpu *t = trap_of(v);
 
     if (s->efer & ~EFER_GUEST || s->cr0 >> 32 || s->dr6 >> 32 || s->dr7 >> 32) {
         return -EINVAL;
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(bases); i++) {
+        if (!trap_is_canonical(bases[i])) {
+            return -EINVAL; /* the CPU would fault when we load it */
+        }
     }
     t->s = *s;
     t->event.valid = t->irq_shadow = t->window = false;
