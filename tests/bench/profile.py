@@ -95,7 +95,7 @@ def profile_linux(options):
     if options.first:
         per, counts = found[options.first]
         print_shares(f"{options.first} on {TITLES[options.on]}", per, counts)
-        print_functions(per, counts, Symbols(qemu.BUILD / "xenolith.elf", linux=True))
+        print_functions(per, counts, Symbols(qemu.BUILD / "xenolith.debug", linux=True))
         return
     print(f"| operation on {TITLES[options.on]} | all | user mode | Linux | hypervisor |\n|---|---|---|---|---|")
     for name, (per, counts) in found.items():
@@ -108,7 +108,7 @@ def profile_linux(options):
 def profile_boot(options):
     _, windows = counted(*PLACES[options.on], "--dom0-args", "rdinit=/usr/sbin/linux-bench")
     print_shares(f"boot to init on {TITLES[options.on]}", 1, windows[0])
-    print_functions(1, windows[0], Symbols(qemu.BUILD / "xenolith.elf", qemu.BUILD / "guests/boot-domain.debug", linux=True))
+    print_functions(1, windows[0], Symbols(qemu.BUILD / "xenolith.debug", qemu.BUILD / "guests/boot-domain.debug", linux=True))
 
 
 def profile_bench(options):
@@ -117,7 +117,7 @@ def profile_bench(options):
     counts = windows[-1]
     counts.subtract(windows[-2])  # the loop around nothing
     print_shares(options.first, BENCH_TIMES, counts)
-    print_functions(BENCH_TIMES, counts, Symbols(qemu.BUILD / "xenolith.elf", qemu.BUILD / "guests/bench.debug"))
+    print_functions(BENCH_TIMES, counts, Symbols(qemu.BUILD / "xenolith.debug", qemu.BUILD / "guests/bench.debug"))
 
 
 def profile_shell(options):
@@ -128,7 +128,7 @@ def profile_shell(options):
         more, less = (counted("--bare", *files, "-c", command, *SHELL_MEMORY)[1][0] for command in (options.first, options.second or "echo"))
     more.subtract(less)
     print_shares(options.first, 1, more)
-    print_functions(1, more, Symbols(qemu.BUILD / "xenolith.elf", qemu.BUILD / "guests/boot-domain.debug"))
+    print_functions(1, more, Symbols(qemu.BUILD / "xenolith.debug", qemu.BUILD / "guests/boot-domain.debug"))
 
 
 def main():

@@ -15,6 +15,7 @@ import qemu
 HELLO = qemu.BUILD / "guests" / "hello"
 OVMF = "/usr/share/ovmf/OVMF.fd"
 CANNOT_BOOT = 5
+IMAGE_KIB = 300
 
 
 def started(loader, *words, cpus=1, mib=512):
@@ -28,6 +29,12 @@ def check_memory(result, mib):
     result.expect_log(r"memory: \d+ MiB")
     found = int(re.search(r"memory: (\d+) MiB", result.log).group(1))
     result.expect(mib * 0.98 - 8 <= found <= mib, f"{found} MiB found of {mib}")
+
+
+def test_the_image_is_small():
+    size = (qemu.BUILD / "xenolith.elf").stat().st_size
+    if size > IMAGE_KIB << 10:
+        raise qemu.Failure(f"xenolith.elf has {size} bytes, the goal is {IMAGE_KIB} KiB")
 
 
 def test_multiboot1():
