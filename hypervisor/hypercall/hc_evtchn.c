@@ -114,10 +114,21 @@ static const struct evtchn_row rows[] = {
     ROW(set_priority, .reply = false),
 };
 
+static int run_for_named(const struct evtchn_row *row, union evtchn_arg *a)
+{
+    struct domain *d;
+    int rc = domain_get_controlled(a->dom, &d);
+
+    if (rc == 0) {
+        rc = row->run(d, a);
+        domain_put(d);
+    }
+    return rc;
+}
+
 int64_t hc_event_channel_op(uint64_t cmd, uint64_t arg)
 {
     uint32_t op = (uint32_t)cmd;
-    struct domain *d = current_domain();
     union evtchn_arg a;
     int rc;
 
@@ -128,16 +139,7 @@ int64_t hc_event_channel_op(uint64_t cmd, uint64_t arg)
     if (rc) {
         return rc;
     }
-    if (rows[op].names_domain) {
-        rc = domain_get_controlled(a.dom, &d);
-        if (rc) {
-            return rc;
-        }
-    }
-    rc = rows[op].run(d, &a);
-    if (rows[op].names_domain) {
-        domain_put(d);
-    }
+    rc = rows[op].names_domain ? run_for_named(&rows[op], &a) : rows[op].run(current_domain(), &a);
     if (rc == -ERESTART) {
         return hc_continue_event_channel_op(cmd, arg);
     }
