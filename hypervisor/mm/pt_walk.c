@@ -11,7 +11,14 @@
 #include "mm/map.h"
 #include "x86/entry.h"
 
+/* Host tests stop at each. */
+#ifdef XENO_HOST_TEST
+#define ENTRIES_PER_POINT 1u
+#else
 #define ENTRIES_PER_POINT 64u
+#endif
+#define ABSENT_PER_ENTRY 64u /* so many absent entries cost what a present one does */
+#define GLANCE           8u  /* entries that are looked at together; divides PT_ENTRIES */
 
 static inline mfn_t entry_mfn(uint64_t entry)
 {
@@ -22,6 +29,36 @@ static inline bool exchange(struct page_info *pg, uint64_t old, uint64_t next)
 {
     return __atomic_compare_exchange_n(&pg->type, &old, next, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_RELAXED);
+}
+
+/* ---- most tables are nearly empty ---- */
+
+static inline bool glance_is_empty(const uint64_t *e)
+{
+    return !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_P);
+}
+
+/* The first present entry from i on, or PT_ENTRIES. */
+static unsigned int next_present(const uint64_t *table, unsigned int i)
+{
+    while (i < PT_ENTRIES && !(table[i] & PTE_P)) {
+        i += i % GLANCE == 0 && glance_is_empty(&table[i]) ? GLANCE : 1;
+    }
+    return i;
+}
+
+/* One more than the last present entry below n, or 0. */
+static unsigned int present_below(const uint64_t *table, unsigned int n)
+{
+    while (n > 0 && !(table[n - 1] & PTE_P)) {
+        n -= n % GLANCE == 0 && glance_is_empty(&table[n - GLANCE]) ? GLANCE : 1;
+    }
+    return n;
+}
+
+static inline unsigned int pay(unsigned int budget, unsigned int nr_absent)
+{
+    return budget - MIN(budget, 1 + nr_absent / ABSENT_PER_ENTRY);
 }
 
 /* ---- L1 entries ---- */
@@ -195,8 +232,13 @@ static int promote(struct mm_owner *o, enum pt_reason *reason)
         bool pushed = false;
 
         while (!pushed && pg->nr_held < PT_ENTRIES && budget > 0) {
-            unsigned int i = pg->nr_held;
+            unsigned int i = next_present(table, pg->nr_held);
 
+            budget = pay(budget, i - pg->nr_held);
+            pg->nr_held = (uint16_t)i;
+            if (i == PT_ENTRIES) {
+                break;
+            }
             *reason = promote_entry(o, level, table, i, &pushed);
             if (*reason != PT_OK) {
                 const struct pt_fault fault = {page_mfn(pg), (uint16_t)i, (uint8_t)level, *reason,
@@ -208,7 +250,6 @@ static int promote(struct mm_owner *o, enum pt_reason *reason)
                 return -pt_reason_errno(*reason);
             }
             pg->nr_held = (uint16_t)(pg->nr_held + (pushed ? 0 : 1));
-            budget--;
         }
         if (!pushed && pg->nr_held == PT_ENTRIES) {
             promote_finish(o, pg, level, table);
@@ -270,10 +311,13 @@ static int dismiss(struct mm_owner *o)
         const uint64_t *table = map_frame(page_mfn(pg));
 
         while (o->dismiss_top == idx && pg->nr_held > 0 && budget > 0) {
-            unsigned int i = --pg->nr_held;
+            unsigned int n = present_below(table, pg->nr_held);
 
-            dismiss_entry(o, level, READ_ONCE(table[i]), i);
-            budget--;
+            budget = pay(budget, pg->nr_held - n);
+            pg->nr_held = (uint16_t)(n ? n - 1 : 0);
+            if (n) {
+                dismiss_entry(o, level, READ_ONCE(table[n - 1]), n - 1);
+            }
         }
         unmap_frame(table);
         if (o->dismiss_top == idx && pg->nr_held == 0) {

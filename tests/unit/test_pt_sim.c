@@ -77,6 +77,15 @@ static void link_table(uint32_t table, unsigned int slot, uint32_t to, uint64_t 
     sim_table(table)[slot] = (uint64_t)to << PAGE_SHIFT | PTE_P | PTE_US | flags;
 }
 
+static void fill_table(uint32_t table, uint32_t to)
+{
+    unsigned int i;
+
+    for (i = 0; i < SIM_SLOTS; i++) {
+        link_table(table, sim_slots[i], to, PTE_RW);
+    }
+}
+
 static int store(unsigned int tables, unsigned int frames, uint32_t table, unsigned int slot,
                  uint64_t entry)
 {
@@ -245,6 +254,8 @@ START_TEST(preempted_pin_is_continued_by_anyone)
     for (i = 1; i < 5; i++) {
         link_table(t[i], 3, t[i - 1], PTE_RW);
     }
+    fill_table(t[1], t[0]);
+    fill_table(t[0], own(SIM_B, 5));
     sim.in = &in;
     sim.preempt = true;
     do {
@@ -282,8 +293,8 @@ START_TEST(teardown_in_the_middle_of_a_pin)
     sim_start();
     l1 = own(SIM_B, 0);
     l2 = own(SIM_B, 1);
-    link_table(l2, 511, l1, 0);
-    link_table(l1, 2, own(SIM_B, 2), PTE_RW);
+    fill_table(l2, l1);
+    fill_table(l1, own(SIM_B, 2));
     sim.in = &in;
     sim.preempt = true;
     for (i = 0; i <= _i; i++) {
