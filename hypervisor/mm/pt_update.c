@@ -235,12 +235,12 @@ static inline struct page_info *leaf_get_fast(const struct pt_scope *scope, uint
 /*
  * What nearly every update is, in one piece without calls: an L1 entry that comes, goes or changes,
  * for RAM whose type does not have to change. The steps are those of store(). `replaced`: the frame
- * that it must have mapped so far, or ANY_FRAME. False: nothing was done, store() has to do it or to
- * say why not.
+ * that it must have mapped so far, or ANY_FRAME. `was`: NULL, or for the entry that was replaced.
+ * False: nothing was done, store() has to do it or to say why not.
  */
 static inline __attribute__((always_inline)) bool
 store_fast(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt_store_mode mode,
-           uint64_t replaced)
+           uint64_t replaced, uint64_t *was)
 {
     struct page_info *pg = NULL;
     uint64_t canon = entry, old, new;
@@ -277,6 +277,9 @@ store_fast(struct pt_update *u, unsigned int slot, uint64_t entry, enum pt_store
     if (kind == PT_CHANGE_UNMAP || kind == PT_CHANGE_REPLACE) {
         pt_leaf_put(old);
     }
+    if (was) {
+        *was = old;
+    }
     return true;
 }
 
@@ -298,7 +301,7 @@ int pt_update_store(struct pt_update *u, maddr_t where, uint64_t entry, enum pt_
         release_frame(u); /* the next entry may use it as a table */
         return 0;
     }
-    return likely(store_fast(u, slot, entry, mode, ANY_FRAME)) ? 0 : store(u, slot, entry, mode, NULL);
+    return likely(store_fast(u, slot, entry, mode, ANY_FRAME, NULL)) ? 0 : store(u, slot, entry, mode, NULL);
 }
 
 int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry)
@@ -311,7 +314,7 @@ int pt_update_store_l1(struct pt_update *u, maddr_t where, uint64_t entry)
     if (unlikely(rc != 0)) {
         return rc;
     }
-    if (likely(store_fast(u, slot_of(where), entry, PT_STORE_NORMAL, ANY_FRAME))) {
+    if (likely(store_fast(u, slot_of(where), entry, PT_STORE_NORMAL, ANY_FRAME, NULL))) {
         return 0;
     }
     return u->level == 1 ? store(u, slot_of(where), entry, PT_STORE_NORMAL, NULL) : -EINVAL;
@@ -384,7 +387,7 @@ static __cold_fn __attribute__((noinline)) int single_slow(struct mm_owner *o, m
 /* A batch of one in an L1 table, with everything in registers. False: nothing was done. */
 static inline __attribute__((always_inline)) bool
 single_fast(struct mm_owner *o, struct mm_owner *frames, maddr_t where, uint64_t entry,
-            enum pt_store_mode mode, uint64_t replaced)
+            enum pt_store_mode mode, uint64_t replaced, uint64_t *was)
 {
     struct page_info *pg = page_of_mfn(mfn_of_maddr(where));
     struct pt_update u;
@@ -397,7 +400,7 @@ single_fast(struct mm_owner *o, struct mm_owner *frames, maddr_t where, uint64_t
         init(&u, o, frames);
         u.slots = map_frame(page_mfn(pg));
         u.level = 1;
-        stored = store_fast(&u, slot_of(where), entry, mode, replaced);
+        stored = store_fast(&u, slot_of(where), entry, mode, replaced, was);
         unmap_frame(u.slots);
         if (unlikely(!page_type_try_put(pg))) {
             pt_walk_put(o, pg);
@@ -415,16 +418,21 @@ int pt_update_va(struct mm_owner *o, mfn_t root, gva_t va, uint64_t entry)
     if (unlikely(find(o, root, gva_raw(va), &where) != 0)) {
         return -EINVAL;
     }
-    return likely(single_fast(o, o, where, entry, PT_STORE_NORMAL, ANY_FRAME))
+    return likely(single_fast(o, o, where, entry, PT_STORE_NORMAL, ANY_FRAME, NULL))
                ? 0
                : single_slow(o, where, entry, PT_STORE_NORMAL, true);
 }
 
 int pt_update_single(struct mm_owner *o, maddr_t where, uint64_t entry, enum pt_store_mode mode)
 {
-    return likely(single_fast(o, o, where, entry, mode, ANY_FRAME))
+    return likely(single_fast(o, o, where, entry, mode, ANY_FRAME, NULL))
                ? 0
                : single_slow(o, where, entry, mode, false);
+}
+
+bool pt_update_exchange(struct mm_owner *o, maddr_t where, uint64_t entry, uint64_t *was)
+{
+    return single_fast(o, o, where, entry, PT_STORE_NORMAL, ANY_FRAME, was);
 }
 
 /* ---- grants: an entry for a frame that `tables` may map only because its owner allows it ---- */
@@ -448,7 +456,7 @@ granted_slow(struct mm_owner *tables, maddr_t where, uint64_t entry, struct mm_o
 int pt_update_granted(struct mm_owner *tables, maddr_t where, uint64_t entry,
                       struct mm_owner *frames)
 {
-    return likely(single_fast(tables, frames, where, entry, PT_STORE_NORMAL, ANY_FRAME))
+    return likely(single_fast(tables, frames, where, entry, PT_STORE_NORMAL, ANY_FRAME, NULL))
                ? 0
                : granted_slow(tables, where, entry, frames);
 }
@@ -479,7 +487,7 @@ ungrant_slow(struct mm_owner *tables, maddr_t where, mfn_t mfn, uint64_t entry)
 
 int pt_update_ungrant(struct mm_owner *tables, maddr_t where, mfn_t mfn, uint64_t entry)
 {
-    return likely(single_fast(tables, tables, where, entry, PT_STORE_NORMAL, mfn_raw(mfn)))
+    return likely(single_fast(tables, tables, where, entry, PT_STORE_NORMAL, mfn_raw(mfn), NULL))
                ? 0
                : ungrant_slow(tables, where, mfn, entry);
 }

@@ -70,6 +70,13 @@ int pt_update_single(struct mm_owner *o, maddr_t where, uint64_t entry,
 int pt_update_va(struct mm_owner *o, mfn_t root, gva_t va, uint64_t entry) __must_check;
 
 /*
+ * The same as an exchange: *was is the entry that was replaced. False: nothing was done, for it takes more than a moment or
+ * is refused; pt_update_compare() says which.
+ */
+bool pt_update_exchange(struct mm_owner *o, maddr_t where, uint64_t entry,
+                        uint64_t *was) __must_check;
+
+/*
  * Grants (mm/frame_ref.h): store an L1 entry for a frame of `frames`, which need not be a domain that
  * `tables` may name; and replace one that maps `mfn`. -EINVAL: not an L1 entry of `tables`, or it maps
  * something else.

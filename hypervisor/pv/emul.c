@@ -26,7 +26,7 @@ static const uint8_t gpr_offset[EMUL_NR_GPRS] = {
     GPR(r8),  GPR(r9),  GPR(r10), GPR(r11), GPR(r12), GPR(r13), GPR(r14), GPR(r15),
 };
 
-static uint64_t *gpr_of(struct vcpu *v, unsigned int nr)
+uint64_t *emul_gpr(struct vcpu *v, unsigned int nr)
 {
     return (uint64_t *)(void *)((uint8_t *)&v->regs + gpr_offset[nr]);
 }
@@ -55,6 +55,22 @@ static bool code_mode(const struct vcpu *v, enum emul_mode *mode, uint64_t *base
     *mode = EMUL_MODE_32;
     *base = segment_base(desc);
     return desc & SEGMENT_DB;
+}
+
+bool emul_peek(const struct vcpu *v, uint8_t code[EMUL_PEEK_BYTES])
+{
+    /* 32-bit code has no addresses beyond 4 GiB */
+    return v->guest_kernel && v->regs.rip >> 32 && !(v->regs.rflags & FLAG_TF) &&
+           guest_read(code, gva_make(v->regs.rip), EMUL_PEEK_BYTES) == 0;
+}
+
+void emul_step(struct vcpu *v, unsigned int length, enum count_event what, uint64_t start)
+{
+    COUNT(v, event, what);
+    COUNT_TIME(v, event, what, rdtsc() - start);
+    v->regs.rip += length;
+    v->regs.rflags &= ~(uint64_t)FLAG_RF;
+    v->exit_iret = 1;
 }
 
 bool emul_fetch(struct emul *e, struct vcpu *v)
@@ -90,7 +106,7 @@ bool emul_fetch(struct emul *e, struct vcpu *v)
         return false;
     }
     for (i = 0; i < EMUL_NR_GPRS; i++) {
-        e->gpr[i] = *gpr_of(v, i);
+        e->gpr[i] = *emul_gpr(v, i);
     }
     e->rflags = v->regs.rflags;
     return true;
@@ -101,7 +117,7 @@ static void commit(struct emul *e)
     unsigned int i;
 
     for (i = 0; i < EMUL_NR_GPRS; i++) {
-        *gpr_of(e->v, i) = e->gpr[i];
+        *emul_gpr(e->v, i) = e->gpr[i];
     }
     e->v->regs.rflags = e->rflags & ~FLAG_RF;
     e->v->exit_iret = 1;

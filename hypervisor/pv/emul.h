@@ -42,6 +42,16 @@ static inline void emul_count(struct emul *e, enum count_event what)
     COUNT(e->v, event, what);
 }
 
+/*
+ * For the few instructions that nearly all emulation is about: the next bytes of 64-bit kernel code that is not single-stepped
+ * (false: something else, or not readable), a register by the hardware's number, and the end of an instruction that was done,
+ * counted as one of a kind that began at `start`.
+ */
+#define EMUL_PEEK_BYTES 8u
+bool emul_peek(const struct vcpu *v, uint8_t code[EMUL_PEEK_BYTES]) __must_check;
+uint64_t *emul_gpr(struct vcpu *v, unsigned int nr);
+void emul_step(struct vcpu *v, unsigned int length, enum count_event what, uint64_t start);
+
 /* End of an emulation: registers, rip, single step. False: EMUL_NOT_OURS. */
 bool emul_finish(struct emul *e, enum emul_status status);
 

@@ -7,6 +7,7 @@
  */
 #include "common/compiler.h"
 #include "common/errno.h"
+#include "common/string.h"
 #include "domain/domain.h"
 #include "mm/map.h"
 #include "mm/page.h"
@@ -17,6 +18,12 @@
 
 /* Other CPUs may change the entry meanwhile; after so many lost races the guest executes the instruction again. */
 #define MAX_RACES 16u
+
+/* SDM vol. 2: REX.W, its other bits, and two instructions of the form op r/m64, r64. */
+#define REX_W     0x48
+#define REX_RXB   0x07
+#define XCHG_RM_R 0x87
+#define MOV_RM_R  0x89
 
 /* Machine address of the byte at `va` if it lies in an L1 table of the domain; false: an ordinary fault. */
 static bool find_l1_slot(struct vcpu *v, uint64_t va, maddr_t *where)
@@ -89,6 +96,40 @@ static enum emul_status store(struct emul *e, struct pt_update *u, maddr_t where
     return e->insn.op == EMUL_OP_STOS && string_step(e) ? EMUL_AGAIN : EMUL_DONE;
 }
 
+/* How kernels write most of their entries: mov or xchg of a 64-bit register at [register + displacement]. */
+static bool store_register(struct vcpu *v, uint64_t address, maddr_t where)
+{
+    uint8_t code[EMUL_PEEK_BYTES];
+    unsigned int mod, rm, length = 3;
+    uint64_t *reg, at, was, start = rdtsc();
+    int32_t disp = 0;
+
+    if (!emul_peek(v, code) || (code[0] & ~REX_RXB) != REX_W || (code[1] != XCHG_RM_R && code[1] != MOV_RM_R)) {
+        return false;
+    }
+    mod = code[2] >> 6;
+    rm = code[2] & 7;
+    if (mod == 3 || rm == 4 || (mod == 0 && rm == 5)) {
+        return false; /* a register, a scaled index, relative to rip */
+    }
+    if (mod == 1) {
+        disp = (int8_t)code[length++];
+    } else if (mod == 2) {
+        memcpy(&disp, code + length, sizeof(disp));
+        length += sizeof(disp);
+    }
+    at = *emul_gpr(v, rm | (code[0] & 1u) << 3) + (uint64_t)(int64_t)disp;
+    reg = emul_gpr(v, (code[2] >> 3 & 7u) | (code[0] & 4u) << 1);
+    if (at != address || at % sizeof(*reg) || !pt_update_exchange(&v->domain->mm, where, *reg, &was)) {
+        return false;
+    }
+    if (code[1] == XCHG_RM_R) {
+        *reg = was;
+    }
+    emul_step(v, length, COUNT_EMUL_PTE, start);
+    return true;
+}
+
 bool emul_page_table_write(struct vcpu *v, uint64_t address)
 {
     struct mm_owner *mm = &v->domain->mm;
@@ -101,6 +142,9 @@ bool emul_page_table_write(struct vcpu *v, uint64_t address)
 
     if (!find_l1_slot(v, address, &where)) {
         return false;
+    }
+    if (store_register(v, address, where)) {
+        return true;
     }
     if (!emul_fetch(&e, v) || e.mode != EMUL_MODE_64 || !emul_op_is_store(e.insn.op)) {
         return false;

@@ -276,7 +276,7 @@ static void op_segdesc(struct sim_input *in)
     }
 }
 
-/* One store by the short way, which has to agree with the long one in everything. */
+/* One store by the short way, perhaps after an exchange by it, which has to agree with the long one in everything. */
 static void op_single(struct sim_input *in)
 {
     unsigned int d = sim_byte(in) % SIM_DOMS;
@@ -284,9 +284,20 @@ static void op_single(struct sim_input *in)
     uint64_t where =
         (kind & 4) ? sim_frame(in, d) * PAGE_SIZE + sim_slot(in) * 8u : table_slot(in, d);
     uint64_t entry = sim_entry(in, d);
-    int rc = pt_update_single(&sim.dom[d], maddr_make(where), entry,
-                              (kind & 1) ? PT_STORE_KEEP_AD : PT_STORE_NORMAL);
+    int rc;
 
+    if ((kind & 8) && where / PAGE_SIZE < SIM_FRAMES) {
+        const uint64_t *slot = &sim_table((uint32_t)(where / PAGE_SIZE))[where % PAGE_SIZE / 8];
+        uint64_t before = *slot, was = 0;
+
+        if (pt_update_exchange(&sim.dom[d], maddr_make(where), entry, &was) ? was != before
+                                                                            : *slot != before) {
+            sim_fail("an exchange gives another value than was there, or half of one happened");
+        }
+        sim.stats.exchanges += was == before && before != 0;
+    }
+    rc = pt_update_single(&sim.dom[d], maddr_make(where), entry,
+                          (kind & 1) ? PT_STORE_KEEP_AD : PT_STORE_NORMAL);
     sim.stats.stores += rc == 0;
     sim.stats.restarts += rc == -ERESTART;
 }

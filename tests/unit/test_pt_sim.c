@@ -46,11 +46,12 @@ START_TEST(random_operations_keep_the_wall)
     if (getenv("SIM_STATS")) {
         fprintf(
             stderr,
-            "steps %llu pins %llu refused %llu restarts %llu stores %llu compares %llu walks %llu writes %llu flushes %llu "
+            "steps %llu pins %llu refused %llu restarts %llu stores %llu compares %llu exchanges %llu walks %llu writes %llu flushes %llu "
             "kills %llu foreign %llu segdescs %llu finds %llu frees %llu\n",
             (unsigned long long)s.steps, (unsigned long long)s.pins, (unsigned long long)s.refused,
             (unsigned long long)s.restarts, (unsigned long long)s.stores,
-            (unsigned long long)s.compares, (unsigned long long)s.walks,
+            (unsigned long long)s.compares, (unsigned long long)s.exchanges,
+            (unsigned long long)s.walks,
             (unsigned long long)s.guest_writes, (unsigned long long)s.flushes,
             (unsigned long long)s.teardowns, (unsigned long long)s.foreign_maps,
             (unsigned long long)s.segdescs, (unsigned long long)s.finds,

@@ -28,7 +28,7 @@ struct op {
         struct op *op = arg;                                                                       \
         uint64_t v = op->value;                                                                    \
                                                                                                    \
-        __asm__ volatile(text : "+a"(v) : "D"(op->where), "S"(arg) : "rcx", "rdx", "memory", "cc"); \
+        __asm__ volatile(text : "+a"(v) : "D"(op->where), "S"(arg) : "rcx", "rdx", "r8", "r9", "r12", "r13", "r14", "r15", "memory", "cc"); \
         op->result = v;                                                                            \
     }
 STORE(mov, "mov %%rax, (%%rdi)")
@@ -48,6 +48,13 @@ STORE(xor_flag, "xorq $0x400, (%%rdi)")
 STORE(cmpxchg, "mov %%rax, %%rcx; mov (%%rdi), %%rax; lock cmpxchg %%rcx, (%%rdi)")
 STORE(cmpxchg_other, "mov %%rax, %%rcx; xor %%eax, %%eax; lock cmpxchg %%rcx, (%%rdi)")
 STORE(stosq, "stosq")
+STORE(mov_disp8, "lea -8(%%rdi), %%rcx; mov %%rax, 8(%%rcx)")
+STORE(mov_disp32, "lea 0x1000(%%rdi), %%rdx; mov %%rax, -0x1000(%%rdx)")
+STORE(mov_high, "mov %%rdi, %%r13; mov %%rax, %%r9; mov %%r9, 0(%%r13)")
+STORE(mov_r12, "mov %%rdi, %%r12; mov %%rax, (%%r12)")
+STORE(mov_other_segment, "ds mov %%rax, (%%rdi)")
+STORE(xchg_high, "lea 0x70(%%rdi), %%r8; mov %%rax, %%r15; xchg %%r15, -0x70(%%r8); mov %%r15, %%rax")
+STORE(xchg_self, "mov %%rax, %%r14; mov %%rdi, %%rax; xchg %%r14, (%%rax); mov %%r14, %%rax")
 STORE(mov_index, "mov $0, %%ecx; mov %%rax, (%%rdi, %%rcx, 8)")
 
 static void set(uint64_t entry)
@@ -106,6 +113,13 @@ static void instructions(void)
     observe("cmpxchg of another value", do_cmpxchg_other, entry_b);
     observe("stos", do_stosq, entry_b);
     observe("mov with an index", do_mov_index, entry_b);
+    observe("mov with 8 bits of displacement", do_mov_disp8, entry_b);
+    observe("mov with 32 bits of displacement", do_mov_disp32, entry_b);
+    observe("mov of r9 by r13", do_mov_high, entry_b);
+    observe("mov by r12", do_mov_r12, entry_b);
+    observe("mov with a segment prefix", do_mov_other_segment, entry_b);
+    observe("xchg of r15 by r8", do_xchg_high, entry_b);
+    observe("xchg by rax", do_xchg_self, entry_b);
 }
 
 static void results(void)
@@ -116,6 +130,8 @@ static void results(void)
     set(entry_a);
     op.value = entry_b;
     test_check(trap_catch(do_xchg, &op, &seen) && pte_mfn(op.result).raw == pte_mfn(entry_a).raw, "xchg gives the old entry");
+    set(entry_a);
+    test_check(trap_catch(do_xchg_high, &op, &seen) && pte_mfn(op.result).raw == pte_mfn(entry_a).raw, "so it does in r15");
     op.value = entry_a;
     test_check(trap_catch(do_cmpxchg_other, &op, &seen) && op.result == *slot, "a failed cmpxchg gives the entry");
     op.value = entry_b;
@@ -152,6 +168,29 @@ static void refusals(void)
     test_note("store across two entries: %s; %s", test_trap(returned, &seen), state());
 }
 
+/* The fault is at the first byte of the table, the operand begins in the writable page before it: not a store to an entry. */
+static void across_pages(void)
+{
+    char *pair = window_alloc(2);
+    void *before = page_alloc(0);
+    pfn_t table = pfn_of_va((const void *)((uintptr_t)slot & ~0xffful));
+    const volatile uint64_t *first = (const volatile uint64_t *)((uintptr_t)slot & ~0xffful);
+    uint64_t was = *first;
+    struct op op = {.value = entry_b};
+    struct trap_seen seen = {0};
+    bool returned;
+
+    if (!pair || !before || map_page(pair, pfn_of_va(before), MAP_W) || map_page(pair + PAGE_SIZE, table, 0)) {
+        test_error("no two pages side by side");
+    }
+    op.where = pair + PAGE_SIZE - 4;
+    returned = trap_catch(do_mov, &op, &seen);
+    test_note("store from a page into a table: %s", test_trap(returned, &seen));
+    test_check(*first == was, "the table is as it was");
+    test_check(map_remove(pair, 2) == 0, "unmap both");
+    page_free(before, 0);
+}
+
 static void assist(void)
 {
     test_note("assist off: %s", test_rc(hc_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables)));
@@ -181,6 +220,7 @@ void test_main(void)
     instructions();
     results();
     refusals();
+    across_pages();
     assist();
     set(entry_a);
     test_check(map_remove(window, 1) == 0, "unmap");
