@@ -6,13 +6,13 @@
 #include "mm/frame_ref.h"
 
 #include "mm/pt_update.h"
-#include "x86/percpu.h"
+#include "x86/cpu.h"
 #include "x86/tlb.h"
 
 /* The entry that maps va in the tables that this CPU has loaded. */
 static int find_va(struct mm_owner *o, gva_t va, maddr_t *where)
 {
-    return pt_update_find(o, mfn_of_maddr(maddr_make(this_cpu()->cr3 & PTE_ADDR)), va, where);
+    return pt_update_find(o, mfn_of_maddr(maddr_make(read_cr3() & PTE_ADDR)), va, where);
 }
 
 int pt_grant_set_pte(struct mm_owner *pt_owner, maddr_t pte, uint64_t entry,

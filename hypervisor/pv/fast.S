@@ -9,13 +9,9 @@
 #include "x86/entry_macros.h"
 #include "x86/vcpu_head.h"
 
-/* A field of the running vCPU while rsp still points at the error code in its regs. */
-#define AT_ENTRY(field) (field - VCPU_ERROR_CODE)(%rsp)
-
-#define CANONICAL_SHIFT 16
-/* Bits 63-43 of every address of the hypervisor's range: HV_VIRT_START to HV_VIRT_END. */
-#define HV_RANGE_SHIFT 43
-#define HV_RANGE       0x1ffff0
+/* A field of the running vCPU while rsp still points at the error code in its regs; in a system call, at rsp in them. */
+#define AT_ENTRY(field)   (field - VCPU_ERROR_CODE)(%rsp)
+#define AT_SYSCALL(field) (field - VCPU_RSP)(%rsp)
 
 /* frame.h: FRAME_GUEST_RFLAGS; without TF, NT, RF, AC at an entry point; without DF for system calls. IF and bit 1. */
 #define FLAGS_GUEST   0x254dd5
@@ -23,6 +19,13 @@
 #define FLAGS_SYSCALL 0x2008d5
 #define FLAGS_ALWAYS  0x202
 #define FLAG_IF_BIT   9
+
+/* The last selector of the guest's own tables, with its RPL. */
+#define SEL_GUEST_LAST 0xdfff
+
+/* On the main stack while fast_iret works: rcx, r11, rax, then rip, cs, rflags, rsp, ss. */
+#define IRET_CS    32
+#define IRET_BYTES 64
 
 #define VEC_UD   6
 #define VEC_PF   14
@@ -40,25 +43,29 @@ fast_vectors:
 error_vectors:
     .long 1 << 10 | 1 << 11 | 1 << 12 | 1 << 14 | 1 << 17
 
+    .balign 8
+hv_virt_end:
+    .quad HV_VIRT_END
+
     .text
-/* rbx: vCPU in user mode; rsp: top of the main stack; changes rax, rcx. As pv_toggle_mode(). */
-.macro to_kernel_mode
+/* rbx: vCPU in user mode; rsp: top of the main stack; changes rax and scratch. As pv_toggle_mode(). */
+.macro to_kernel_mode scratch
     movq tlb_flush_clock(%rip), %rax
-    movq VCPU_KERNEL_ROOT(%rbx), %rcx
-    shlq $12, %rcx
-    movq %rcx, CPU(PERCPU_CR3)(%rsp)
-    movq %rcx, %cr3
+    movq VCPU_KERNEL_ROOT(%rbx), \scratch
+    shlq $12, \scratch
+    movq \scratch, %cr3
     movq %rax, CPU(PERCPU_TLB_SEEN)(%rsp)
     swapgs
     movb $1, VCPU_GUEST_KERNEL(%rbx)
 .endm
 
-/* Is the frame's lowest address, rdx, in the hypervisor's range? Its rest cannot be if it is not. Changes rax. */
-.macro check_place else
-    movq %rdx, %rax
-    shrq $HV_RANGE_SHIFT, %rax
-    cmpl $HV_RANGE, %eax
-    je \else
+/*
+ * Is a frame's lowest address in the hypervisor's range? Its rest cannot be if it is not. As signed numbers, all addresses
+ * below the end of that range are in it or not canonical.
+ */
+.macro check_place address, else
+    cmpq hv_virt_end(%rip), \address
+    jl \else
 .endm
 
 /*
@@ -73,7 +80,7 @@ error_vectors:
     andl $0xfffc, %ecx
 2:  andq $-16, %rdx
     subq $56 + \extra, %rdx
-    check_place fast_no_stack
+    check_place %rdx, fast_no_stack
     open_user_access
     movq VCPU_RCX(%rbx), %rax
     may_fault fast_no_stack, movq %rax, (%rdx)
@@ -106,20 +113,13 @@ error_vectors:
     andl $FLAGS_ENTRY, %r11d
     orl $FLAGS_ALWAYS, %r11d
     movq TRAP_ADDR(%rdi), %rcx
-    movq VCPU_RDI(%rbx), %rdi
+    load_registers %rbx, rsi, rdi
     jmp fast_sysret
-1:  to_kernel_mode
+1:  to_kernel_mode %rcx
     movq VCPU_KERNEL_SP(%rbx), %rdx
     movzwl VCPU_CS(%rbx), %ecx
     jmp 2b
 .endm
-
-/* rcx, r11: rip, rflags; rdx: rsp; rbx: vCPU, with rax, rbx, rdx and rsi in its regs; all else is the guest's. */
-fast_sysret:
-    load_registers %rbx, rax, rsi
-    movq %rdx, %rsp
-    load_registers %rbx, rdx, rbx
-    sysretq
 
 /* From a guest, any vector; rsp: at the error code in curr->regs. */
 function fast_trap
@@ -199,152 +199,158 @@ fast_no_stack:
     call bounce_no_stack
     jmp guest_exit
 
-/* SYSCALL in user mode; rsp: at the error code in curr->regs, rcx and r11: rip and rflags. */
+/* SYSCALL in user mode; rsp, rcx and r11 as at syscall_entry. */
 function fast_syscall
-    movq %rbx, AT_ENTRY(VCPU_RBX)
-    leaq -VCPU_ERROR_CODE(%rsp), %rbx
+    movq %rbx, AT_SYSCALL(VCPU_RBX)
+    leaq -VCPU_RSP(%rsp), %rbx
     cmpb $0, VCPU_SLOW_PATHS(%rbx)
     jne fast_syscall_common
     cmpq $0, VCPU_SYSCALL_ADDR(%rbx)
     je fast_syscall_common
-    movq %rsi, VCPU_RSI(%rbx)
-    movq VCPU_INFO(%rbx), %rsi
-    cmpb $0, INFO_MASK(%rsi)
+    movq %rax, VCPU_RAX(%rbx)
+    movq VCPU_INFO(%rbx), %rax
+    cmpb $0, INFO_MASK(%rax)
     jne 1f
-    store_registers %rbx, rax, rdx
+    movq %rdx, VCPU_RDX(%rbx)
+    movb VCPU_SYSCALL_MASK(%rbx), %dl
+    movb %dl, INFO_MASK(%rax)
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movq VCPU_COUNTERS(%rbx), %rax
     incq COUNTERS_SYSCALL(%rax)
-    to_kernel_mode
+    to_kernel_mode %rdx
     movq VCPU_KERNEL_SP(%rbx), %rdx
     andq $-16, %rdx
     subq $56, %rdx
-    check_place fast_no_stack
+    check_place %rdx, fast_syscall_no_stack
     open_user_access
-    movq VCPU_RIP(%rbx), %rcx
-    may_fault fast_no_stack, movq %rcx, (%rdx)
-    may_fault fast_no_stack, movq %r11, 8(%rdx)
-    may_fault fast_no_stack, movq %rcx, 16(%rdx)
-    may_fault fast_no_stack, movq $SEL_GUEST_CS64, 24(%rdx)
-    may_fault fast_no_stack, movq %r11, 32(%rdx)
+    may_fault fast_syscall_no_stack, movq %rcx, (%rdx)
+    may_fault fast_syscall_no_stack, movq %r11, 8(%rdx)
+    may_fault fast_syscall_no_stack, movq %rcx, 16(%rdx)
+    may_fault fast_syscall_no_stack, movq $SEL_GUEST_CS64, 24(%rdx)
+    may_fault fast_syscall_no_stack, movq %r11, 32(%rdx)
     movq VCPU_RSP(%rbx), %rax
-    may_fault fast_no_stack, movq %rax, 40(%rdx)
-    may_fault fast_no_stack, movq $SEL_GUEST_DS, 48(%rdx)
+    may_fault fast_syscall_no_stack, movq %rax, 40(%rdx)
+    may_fault fast_syscall_no_stack, movq $SEL_GUEST_DS, 48(%rdx)
     close_user_access
-    cmpb $0, VCPU_SYSCALL_MASK(%rbx)
-    je 2f
-    movb $1, INFO_MASK(%rsi)
-2:  andl $FLAGS_SYSCALL, %r11d
+    andl $FLAGS_SYSCALL, %r11d
     orl $FLAGS_ALWAYS, %r11d
     movq VCPU_SYSCALL_ADDR(%rbx), %rcx
-    jmp fast_sysret
+    /* falls through */
 
-1:  movq VCPU_RSI(%rbx), %rsi
+/* rcx, r11: rip, rflags; rdx: rsp; rbx: vCPU, with rax, rbx and rdx in its regs; all else is the guest's. */
+fast_sysret:
+    movq VCPU_RAX(%rbx), %rax
+    movq %rdx, %rsp
+    load_registers %rbx, rdx, rbx
+    sysretq
+
+fast_syscall_no_stack:
+    movq $SEL_GUEST_DS, VCPU_SS(%rbx)
+    movq %r11, VCPU_RFLAGS(%rbx)
+    movq $SEL_GUEST_CS64, VCPU_CS(%rbx)
+    movq %rcx, VCPU_RIP(%rbx)
+    store_registers %rbx, rcx, rsi, rdi
+    jmp fast_no_stack
+
+1:  movq VCPU_RAX(%rbx), %rax
 fast_syscall_common:
     movq VCPU_RBX(%rbx), %rbx
     jmp user_syscall_common
 
-/* The iret hypercall; rsp: at the error code in curr->regs. */
+/*
+ * The iret hypercall; rsp, rcx and r11 as at syscall_entry. What a CPU refuses by itself, an address that is not canonical or
+ * a null selector, is left to it: see fast_iret_fault.
+ */
 function fast_iret
-    movq %rbx, AT_ENTRY(VCPU_RBX)
-    leaq -VCPU_ERROR_CODE(%rsp), %rbx
+    movq %rbx, AT_SYSCALL(VCPU_RBX)
+    leaq -VCPU_RSP(%rsp), %rbx
     cmpb $0, VCPU_SLOW_PATHS(%rbx)
     jne fast_iret_common
-    store_registers %rbx, rdx, rsi, rdi
-    movq VCPU_RSP(%rbx), %rdx
-    check_place fast_iret_undo
+    movq %rcx, VCPU_RIP(%rbx)
+    movq %r11, VCPU_RFLAGS(%rbx)
+    movq VCPU_RSP(%rbx), %rcx
+    check_place %rcx, fast_iret_undo
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     open_user_access
-    may_fault fast_iret_undo, movq (%rdx), %rax
-    movq %rax, VCPU_RAX(%rbx)
-    may_fault fast_iret_undo, movq 8(%rdx), %rax
-    movq %rax, VCPU_R11(%rbx)
-    may_fault fast_iret_undo, movq 16(%rdx), %rax
-    movq %rax, VCPU_RCX(%rbx)
-    may_fault fast_iret_undo, movq 32(%rdx), %rsi
-    may_fault fast_iret_undo, movq 40(%rdx), %rdi
-    may_fault fast_iret_undo, movq 48(%rdx), %rcx
-    may_fault fast_iret_undo, movq 56(%rdx), %r11
-    may_fault fast_iret_undo, movzwl 64(%rdx), %eax
-    close_user_access
-    /* rsi rip, rdi cs, rcx rflags, r11 rsp, eax ss: the flat selectors or ones of the guest's own tables */
+    /* ss: of the guest's own tables, or the flat one */
+    may_fault fast_iret_undo, movzwl 64(%rcx), %eax
     orl $3, %eax
-    cmpl $SEL_GUEST_DS, %eax
-    je 1f
-    cmpl $0xdfff, %eax
-    ja fast_iret_undo
-    cmpl $3, %eax
-    je fast_iret_undo
-1:  movzwl %di, %edx
-    orl $3, %edx
-    cmpl $SEL_GUEST_CS64, %edx
-    je 2f
-    cmpl $0xdfff, %edx
-    ja fast_iret_undo
-    cmpl $3, %edx
-    je fast_iret_undo
-2:  pushq %rax
-    pushq %r11
-    movq %rsi, %rax
-    shlq $CANONICAL_SHIFT, %rax
-    sarq $CANONICAL_SHIFT, %rax
-    cmpq %rsi, %rax
-    jne fast_iret_undo
-    movl %ecx, %eax
+    cmpl $SEL_GUEST_LAST, %eax
+    ja 6f
+1:  pushq %rax
+    may_fault fast_iret_undo, pushq 56(%rcx) /* rsp */
+    may_fault fast_iret_undo, movl 48(%rcx), %r11d
+    movl %r11d, %eax
     andl $FLAGS_GUEST, %eax
     orl $FLAGS_ALWAYS, %eax
     pushq %rax
-    pushq %rdx
-    pushq %rsi
-    andl $3, %edi
-    cmpl $3, %edi
-    je 4f
-3:  movq VCPU_INFO(%rbx), %rsi
-    shrl $FLAG_IF_BIT, %ecx
-    notl %ecx
-    movq VCPU_COUNTERS(%rbx), %rax
-    incq COUNTERS_IRET(%rax)
-    andl $1, %ecx
-    movb %cl, INFO_MASK(%rsi)
-    jnz 5f
-    cmpb $0, INFO_PENDING(%rsi)
-    jne fast_iret_event
-5:  movq VCPU_RAX(%rbx), %rax
-    load_registers %rbx, rcx, rdx, rsi, rdi, r11, rbx
-    may_fault fast_iret_fault, iretq
-
-/* To user mode; five words are on the stack. */
-4:  movq VCPU_USER_ROOT(%rbx), %rsi
-    cmpq $-1, %rsi
+    may_fault fast_iret_undo, movzwl 40(%rcx), %eax
+    pushq %rax /* cs: its RPL says where to */
+    orl $3, %eax
+    cmpl $SEL_GUEST_LAST, %eax
+    ja 7f
+2:  may_fault fast_iret_undo, pushq 32(%rcx) /* rip */
+    may_fault fast_iret_undo, pushq (%rcx) /* rax */
+    may_fault fast_iret_undo, pushq 8(%rcx) /* r11 */
+    may_fault fast_iret_undo, pushq 16(%rcx) /* rcx */
+    close_user_access
+    movl IRET_CS(%rsp), %eax
+    orb $3, IRET_CS(%rsp)
+    andl $3, %eax
+    cmpl $3, %eax
+    jne 3f
+    /* to user mode */
+    movq VCPU_USER_ROOT(%rbx), %rcx
+    cmpq $-1, %rcx
     je fast_iret_undo
-    movq tlb_flush_clock(%rip), %rdi
-    shlq $12, %rsi
-    movq %rsi, 40 + CPU(PERCPU_CR3)(%rsp)
-    movq %rsi, %cr3
-    movq %rdi, 40 + CPU(PERCPU_TLB_SEEN)(%rsp)
+    movq tlb_flush_clock(%rip), %rax
+    shlq $12, %rcx
+    movq %rcx, %cr3
+    movq %rax, IRET_BYTES + CPU(PERCPU_TLB_SEEN)(%rsp)
     swapgs
     movb $0, VCPU_GUEST_KERNEL(%rbx)
-    jmp 3b
+3:  movq VCPU_INFO(%rbx), %rcx
+    movq VCPU_COUNTERS(%rbx), %rax
+    incq COUNTERS_IRET(%rax)
+    btl $FLAG_IF_BIT, %r11d
+    setnc INFO_MASK(%rcx)
+    jnc 5f
+    cmpb $0, INFO_PENDING(%rcx)
+    jne fast_iret_event
+5:  popq %rcx
+    popq %r11
+    popq %rax
+    movq VCPU_RBX(%rbx), %rbx
+    may_fault fast_iret_fault, iretq
+
+6:  cmpl $SEL_GUEST_DS, %eax
+    je 1b
+    jmp fast_iret_undo
+7:  cmpl $SEL_GUEST_CS64, %eax
+    je 2b
 
 /* Something unusual, or a frame that cannot be read: once more, in C. */
 fast_iret_undo:
     close_user_access
     movl $NR_IRET, %eax
-    load_registers %rbx, rdx, rsi, rdi
-    leaq VCPU_ERROR_CODE(%rbx), %rsp
+    movq VCPU_RIP(%rbx), %rcx
+    movq VCPU_RFLAGS(%rbx), %r11
+    leaq VCPU_RSP(%rbx), %rsp
 fast_iret_common:
     movq VCPU_RBX(%rbx), %rbx
     jmp hypercall_common
 
 /* An event waits: put the target into curr->regs and leave by the common exit, which delivers it. */
 fast_iret_event:
+    popq VCPU_RCX(%rbx)
+    popq VCPU_R11(%rbx)
+    popq VCPU_RAX(%rbx)
     popq VCPU_RIP(%rbx)
     popq VCPU_CS(%rbx)
     popq VCPU_RFLAGS(%rbx)
     popq VCPU_RSP(%rbx)
     popq VCPU_SS(%rbx)
-fast_save_rest:
-    store_registers %rbx, r8, r9, r10, r12, r13, r14, r15, rbp
+    store_registers %rbx, rdx, rsi, rdi, r8, r9, r10, r12, r13, r14, r15, rbp
     movb $1, VCPU_EXIT_IRET(%rbx)
     jmp guest_exit
 

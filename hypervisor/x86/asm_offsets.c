@@ -53,10 +53,10 @@ void asm_offsets(void)
     DEFINE(COUNTERS_IRET, offsetof(struct vcpu_counters, hypercall[__HYPERVISOR_iret]));
     DEFINE(COUNTERS_SYSCALL, offsetof(struct vcpu_counters, event[COUNT_SYSCALL]));
     DEFINE(COUNTERS_BOUNCE, offsetof(struct vcpu_counters, event[COUNT_EXCEPTION_BOUNCE]));
-    DEFINE(PERCPU_CR3, PCPU(cr3));
     DEFINE(PERCPU_TLB_SEEN, PCPU(tlb_seen));
     DEFINE(PERCPU_SCRATCH_RSP, PCPU(scratch_rsp));
     DEFINE(PERCPU_CURR, PCPU(curr));
+    DEFINE(PERCPU_SYSCALL_RSP, PCPU(syscall_rsp));
     DEFINE(PERCPU_SYSCALL_ENTRY, PCPU(syscall_entry));
     DEFINE(PERCPU_SYSCALL32_ENTRY, PCPU(syscall32_entry));
     DEFINE(PERCPU_TRAP_ENTRY, PCPU(trap_entry));

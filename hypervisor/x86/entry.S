@@ -29,13 +29,8 @@
     .balign 64
 syscall_page:
     movq %rsp, STUB_CPU(PERCPU_SCRATCH_RSP)
-    movq STUB_CPU(PERCPU_RSP0), %rsp
-    pushq $SEL_GUEST_DS
+    movq STUB_CPU(PERCPU_SYSCALL_RSP), %rsp
     pushq STUB_CPU(PERCPU_SCRATCH_RSP)
-    pushq %r11
-    pushq $SEL_GUEST_CS64
-    pushq %rcx
-    pushq $0
     jmp *STUB_CPU(PERCPU_SYSCALL_ENTRY)
     .balign 64
     movq %rsp, STUB_CPU(PERCPU_SCRATCH_RSP)
@@ -49,15 +44,25 @@ syscall_page:
     jmp *STUB_CPU(PERCPU_SYSCALL32_ENTRY)
 
     .text
-/* rsp: just under a complete frame with error code in curr->regs; SFMASK has cleared IF, DF, AC, TF, NT */
+/* The rest of the hardware frame of a SYSCALL, after the guest's rsp. */
+.macro push_syscall_frame
+    movq $SEL_GUEST_DS, 8(%rsp)
+    pushq %r11
+    pushq $SEL_GUEST_CS64
+    pushq %rcx
+    pushq $0
+.endm
+
+/* rsp: at curr->regs.rsp, which is the guest's; rcx, r11: rip, rflags; SFMASK has cleared IF, DF, AC, TF, NT */
 function syscall_entry
-    cmpb $0, (VCPU_GUEST_KERNEL - VCPU_ERROR_CODE)(%rsp)
+    cmpb $0, (VCPU_GUEST_KERNEL - VCPU_RSP)(%rsp)
     je fast_syscall
     cmpq $NR_IRET, %rax
     je fast_iret
 /* Also where the short ways of pv/fast.S give up, with all registers as they were. */
     .globl hypercall_common, user_syscall_common
 hypercall_common:
+    push_syscall_frame
     push_registers
     leaq -VCPU_REGS(%rsp), %rbx
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
@@ -134,6 +139,7 @@ function syscall32_entry
     jmp guest_trap
 
 user_syscall_common:
+    push_syscall_frame
     push_registers
     leaq -VCPU_REGS(%rsp), %rbx
     movq VCPU_HV_STACK_TOP(%rbx), %rsp

@@ -94,6 +94,7 @@ void percpu_set_current(struct vcpu *v)
     p->curr = v;
     if (v) {
         p->tss.rsp0 = (uint64_t)&vcpu_head(v)->regs.es;
+        p->syscall_rsp = (uint64_t)&vcpu_head(v)->regs.ss;
         vcpu_head(v)->hv_stack_top = area_of(p->cpu) + PCPU_STACK_TOP;
     }
 }

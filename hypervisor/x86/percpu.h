@@ -36,13 +36,13 @@ struct percpu {
     /* private to the owning CPU */
     uint64_t scratch_rsp;   /* syscall stub: the guest's rsp for three instructions */
     struct vcpu *curr;      /* the vCPU whose guest state is loaded, NULL while idle */
+    uint64_t syscall_rsp;   /* curr->regs.ss: what the SYSCALL stub pushes first is regs.rsp */
     uint64_t syscall_entry; /* where the SYSCALL stubs go on: entry.S */
     uint64_t syscall32_entry;
     uint64_t trap_entry; /* what exceptions and interrupts of a guest are given to: entry.S */
     uint32_t cpu; /* our number, 0 is the boot CPU */
     uint32_t apic_id;
     uint64_t lock_levels; /* debug: bitmap of held lock levels, see x86/lock.h */
-    uint64_t cr3;         /* what CR3 holds */
     uint64_t idle_since_ns;
     uint64_t idle_ns;
     uint32_t fault_vector; /* of the last fault that had a fix-up: what uaccess and IRET ran into */

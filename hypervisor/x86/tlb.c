@@ -33,7 +33,6 @@ void tlb_load_cr3(uint64_t cr3)
 {
     uint64_t reading = clock_read();
 
-    this_cpu()->cr3 = cr3;
     write_cr3(cr3);
     seen_set(reading);
 }

@@ -251,7 +251,7 @@ static void run(struct vcpu *v)
     if (t->segments_stale) {
         trap_segments_load(v);
     }
-    if (t->flush || this_cpu()->cr3 != root) {
+    if (t->flush || read_cr3() != root) {
         t->flush = false;
         t->root_loaded = t->root; /* before the other one may go */
         tlb_load_cr3(root);
