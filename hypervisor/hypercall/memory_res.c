@@ -173,7 +173,7 @@ static int steal_chunk(struct domain *d, const struct xen_memory_reservation *in
         for (j = 0; rc == 0 && j < 1ull << in->extent_order; j++) {
             struct page_info *pg = page_of_mfn(mfn_make(mfn + j));
 
-            rc = pg ? page_steal(&d->mm, pg) : -EINVAL;
+            rc = pg && page_steal(&d->mm, pg) == 0 ? 0 : -EINVAL;
             if (rc == 0) {
                 pg->next = s->first;
                 s->first = page_idx(pg);

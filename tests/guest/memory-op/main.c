@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * KIND: functional
- * A domain's own memory: giving a page back, getting one again for the same frame number, the limits and sizes that can be
- * asked for, and lists that cannot be read.
+ * A domain's own memory: giving a page back, getting one again for the same frame number, trading pages for a contiguous extent,
+ * the limits and sizes that can be asked for, and lists that cannot be read.
  */
 #include "framework/test.h"
 #include "pvk/memory.h"
@@ -59,6 +59,64 @@ static void check_balloon(void)
     page_free(page, 0);
 }
 
+#define TRADED_ORDER 2u
+#define TRADED       (1u << TRADED_ORDER)
+
+static long exchange(uint64_t *in, uint64_t *out, unsigned in_order, unsigned out_order, unsigned bits, uint64_t *done)
+{
+    struct xen_memory_exchange op = {
+        .in = {.nr_extents = TRADED >> in_order, .extent_order = in_order, .domid = DOMID_SELF},
+        .out = {.nr_extents = TRADED >> out_order, .extent_order = out_order, .mem_flags = XENMEMF_address_bits(bits), .domid = DOMID_SELF}};
+    long rc;
+
+    set_xen_guest_handle(op.in.extent_start, in);
+    set_xen_guest_handle(op.out.extent_start, out);
+    rc = hc_memory_op(XENMEM_exchange, &op);
+    *done = op.nr_exchanged;
+    return rc;
+}
+
+/* The four pages at `pages` for one extent, their frames named first to last or the other way round. */
+static void check_exchange(char *pages, const char *what, bool backwards)
+{
+    pfn_t pfn = pfn_of_va(pages), back;
+    uint64_t in[TRADED], out = pfn_raw(pfn), done;
+    long before = ask(XENMEM_current_reservation), rc;
+    unsigned i;
+
+    for (i = 0; i < TRADED; i++) {
+        in[backwards ? TRADED - 1 - i : i] = mfn_raw(mfn_of_pfn(pfn_make(pfn_raw(pfn) + i)));
+    }
+    test_note("%s, mapped: %s", what, test_rc(exchange(in, &out, 0, TRADED_ORDER, 0, &done)));
+    test_check(map_remove(pages, TRADED) == 0, "they are unmapped");
+    out = pfn_raw(pfn);
+    rc = exchange(in, &out, 0, TRADED_ORDER, 0, &done);
+    test_note("%s: %s, %lu traded", what, test_rc(rc), (unsigned long)done);
+    test_check(out % TRADED == 0, "%s: the extent is aligned", what);
+    for (i = 0; i < TRADED; i++) {
+        p2m_set(pfn_make(pfn_raw(pfn) + i), mfn_make(out + i));
+        test_check(pfn_of_mfn(mfn_make(out + i), &back) && pfn_raw(back) == pfn_raw(pfn) + i, "%s: each frame knows its number", what);
+        test_check(map_page(pages + i * PAGE_SIZE, pfn_make(pfn_raw(pfn) + i), MAP_R | MAP_W) == 0 && probe_write(pages + i * PAGE_SIZE, 1),
+                   "%s: and can be used", what);
+    }
+    test_check(ask(XENMEM_current_reservation) == before, "%s: as many as before", what);
+}
+
+static void check_exchanges(void)
+{
+    char *pages = page_alloc(TRADED_ORDER);
+    uint64_t in[TRADED] = {0}, out = 0, done;
+
+    if (!pages) {
+        test_error("no memory");
+    }
+    check_exchange(pages, "four pages for an extent", false);
+    check_exchange(pages, "the extent for an extent", false);
+    check_exchange(pages, "an extent by its pages backwards", true);
+    test_note("frames of nobody: %s", test_rc(exchange(in, &out, 0, TRADED_ORDER, 0, &done)));
+    page_free(pages, TRADED_ORDER);
+}
+
 static void check_errors(void)
 {
     uint64_t list[2] = {0xffffffff, 0xfffffff0};
@@ -86,5 +144,6 @@ void test_main(void)
     test_check(ask(XENMEM_maximum_gpfn) >= 0, "maximum_gpfn is a frame number");
     test_check(ask(XENMEM_maximum_reservation) > 0, "maximum_reservation is a count");
     check_balloon();
+    check_exchanges();
     check_errors();
 }
