@@ -4,12 +4,14 @@
  */
 #include "common/compiler.h"
 #include "common/errno.h"
+#include "common/format.h"
 #include "common/string.h"
 #include "libxeno/build.h"
 
 #define EVTCHN_PORTS_MAX 1023u /* as xl's default for max_event_channels */
 #define MIB_PAGES        256u
 #define DEFAULT_WEIGHT   256u
+#define CONTROL_LEAST    128u /* MiB that a control domain is not advised to go below */
 
 static int fail(const struct xeno_build_config *cfg, struct xeno_error *err, const char *what,
                 long rc)
@@ -23,7 +25,8 @@ int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg,
     struct xen_sysctl_physinfo phys;
     struct xen_domctl_getdomaininfo own;
     long rc = xeno_physinfo(x, &phys);
-    uint64_t free_mib;
+    uint64_t free_mib, own_mib, missing;
+    char try[48] = "";
 
     if (rc) {
         return fail(cfg, err, "read the machine's free memory", rc);
@@ -39,11 +42,15 @@ int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg,
     if (xeno_domain_info(x, x->t->own_domid, &own)) {
         own.tot_pages = 0;
     }
+    own_mib = own.tot_pages / MIB_PAGES;
+    missing = cfg->memory_mib - free_mib;
+    if (x->t->gives_memory && own_mib >= missing + CONTROL_LEAST) {
+        format(try, sizeof(try), "try 'xeno mem-set %u %lu', ", x->t->own_domid, own_mib - missing);
+    }
     return xeno_fail(
         err,
-        "%s: needs %lu MiB, %lu MiB are free (the control domain has %lu MiB): destroy a domain or lower %s",
-        cfg->name, cfg->memory_mib, free_mib, (uint64_t)own.tot_pages / MIB_PAGES,
-        xeno_build_memory_key(cfg));
+        "%s: needs %lu MiB, %lu MiB are free (the control domain has %lu MiB): %sdestroy a domain or lower memory=",
+        cfg->name, cfg->memory_mib, free_mib, own_mib, try);
 }
 
 static int set_up(struct xeno *x, const struct xeno_build_config *cfg, uint64_t most_pages,
@@ -91,11 +98,11 @@ int xeno_build_create(struct xeno *x, const struct xeno_build_config *cfg,
     *domid = cfg->domid;
     rc = xeno_domain_create(x, domid, c);
     if (rc == -EOPNOTSUPP && c->flags & XEN_DOMCTL_CDF_hvm) {
-        return xeno_fail(
-            err,
-            "%s: engine=\"%s\": this machine cannot run it: it needs a CPU with %s",
-            cfg->name, cfg->engine,
-            strcmp(cfg->engine, "svm") == 0 ? "SVM and nested paging" : "SYSCALL and no-execute pages");
+        return xeno_fail(err,
+                         "%s: engine=\"%s\": this machine cannot run it: it needs a CPU with %s",
+                         cfg->name, cfg->engine,
+                         strcmp(cfg->engine, "svm") == 0 ? "SVM and nested paging"
+                                                         : "SYSCALL and no-execute pages");
     }
     if (rc) {
         return fail(cfg, err, "create the domain", rc);

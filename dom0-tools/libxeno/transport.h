@@ -14,9 +14,11 @@
 struct xeno_transport {
     void *ctx;
     uint32_t own_domid;
+    bool gives_memory; /* this domain has a balloon: 'xeno mem-set 0' makes it smaller */
 
     /* The result, or -errno. */
-    long (*hypercall)(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4);
+    long (*hypercall)(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3,
+                      uint64_t a4);
 
     /* Frames of another domain side by side, readable and writable; NULL when one is refused. */
     void *(*map_foreign)(void *ctx, uint32_t domid, const uint64_t *mfns, size_t nr);
@@ -30,7 +32,8 @@ struct xeno_transport {
     long (*dm_op)(void *ctx, uint32_t domid, void *op, size_t size);
 
     /* Our end of a channel whose other end waits at remote_port; fn runs when it is notified. Port or -errno. */
-    long (*event_bind)(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg), void *arg);
+    long (*event_bind)(void *ctx, uint32_t domid, uint32_t remote_port, void (*fn)(void *arg),
+                       void *arg);
     void (*event_unbind)(void *ctx, uint32_t port);
     void (*event_notify)(void *ctx, uint32_t port);
 
@@ -41,7 +44,8 @@ struct xeno_transport {
      * The ELF kernel in a file that is none (a bzImage, a packed kernel); NULL: this place cannot. 0, or -1 with what is wrong
      * with the file in why. Closed by file_close.
      */
-    int (*kernel_unpack)(void *ctx, const char *path, const void **data, size_t *size, char *why, size_t why_size);
+    int (*kernel_unpack)(void *ctx, const char *path, const void **data, size_t *size, char *why,
+                         size_t why_size);
 
     /* Serialise with the console service of this process: nested calls are not made. */
     void (*lock)(void *ctx);

@@ -37,10 +37,11 @@ static void event(void *arg)
 static void tty_node(struct consoled *c, const struct served *d)
 {
     const char *tty = d->master >= 0 ? ptsname(d->master) : NULL;
-    char path[64];
+    char path[64], was[64];
 
-    if (c->store.fd >= 0 && tty) {
-        snprintf(path, sizeof(path), "/local/domain/%u/console/tty", d->domid);
+    snprintf(path, sizeof(path), "/local/domain/%u/console/tty", d->domid);
+    /* Whoever makes a domain makes the node; without one the domain has gone meanwhile, and nothing of it is to come back. */
+    if (c->store.fd >= 0 && tty && store_read(&c->store, path, was, sizeof(was)) >= 0) {
         store_write(&c->store, path, tty);
         store_flush(&c->store); /* a store that refuses it costs the tty's name only */
     }

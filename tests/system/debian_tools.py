@@ -15,6 +15,8 @@ import packages
 import qemu
 
 PACKAGES = ["xen-utils-4.17", "xen-utils-common"]
+# Of the package xenstore-utils, which is installed.
+CLIENT = Path("/usr/bin/xenstore")
 PLACE = "usr/lib/xen-4.17/bin"
 # What `xencommons` and xl start: the rest of the package is left out.
 PROGRAMS = ["xl", "oxenstored", "xenconsoled", "xenconsole", "xen-init-dom0"]

@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -380,15 +378,21 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
         return xeno_fail(err, "%s: cannot write " REGISTRY_LIVING ": %s", d->cfg.name,
                          strerror(-rc));
     }
+    if (!s && r->m->log) {
+        r->m->log(r->m->ctx, "warning: xenostored does not run: the domain will have no devices, "
+                             "and cannot be asked to shut down");
+    }
     snprintf(line, sizeof(line), "attach %u\n", d->domid);
     console = ring ? console_request(line, reply, sizeof(reply), NULL) : -ENOENT;
     rc =
         s ? nodes_create(s, d, console == 0 ? TYPE_OURS : TYPE_OTHER, console == 0 ? reply + 3 : "")
           : 0;
     if (rc) {
-        xeno_fail(err, "%s: xenstored refuses its nodes: %s", d->cfg.name, strerror(-rc));
-    } else if (console == -EPROTO) {
-        rc = xeno_fail(err, "%s: xenoconsoled cannot serve its console: %s", d->cfg.name, reply);
+        xeno_fail(err, "%s: xenostored has not taken it up: %s", d->cfg.name,
+                  s->broken ? store_error_text(s->broken) : strerror(-rc));
+    } else if (console == -EPROTO || console == -ETIMEDOUT) {
+        rc = xeno_fail(err, "%s: xenoconsoled cannot serve its console: %s", d->cfg.name,
+                       console == -EPROTO ? reply : store_error_text(console));
     }
     return rc ? -1 : 0;
 }
@@ -518,55 +522,6 @@ struct xeno_store *registry_store(struct registry *r)
         store_open(&r->store);
     }
     return r->store.fd >= 0 ? &r->store : NULL;
-}
-
-/* A line without its end, and not one byte more: what follows it is the console's. */
-static void receive_line(int fd, char *line, size_t size)
-{
-    size_t n = 0;
-    char *end = NULL;
-
-    while (!end && n + 1 < size) {
-        ssize_t got = recv(fd, line + n, size - 1 - n, MSG_PEEK);
-
-        end = got > 0 ? memchr(line + n, '\n', (size_t)got) : NULL;
-        got = end ? end - (line + n) + 1 : got;
-        if (got <= 0 || recv(fd, line + n, (size_t)got, 0) != got) {
-            break;
-        }
-        n += (size_t)got;
-    }
-    line[end ? (size_t)(end - line) : n] = '\0';
-}
-
-int console_request(const char *line, char *reply, size_t size, int *keep)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int rc = 0;
-
-    if (fd < 0) {
-        return -errno;
-    }
-    if (fault_now()) {
-        close(fd);
-        snprintf(reply, size, "the fault switch");
-        return -EPROTO;
-    }
-    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) ||
-        send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line)) {
-        rc = errno ? -errno : -EIO;
-        close(fd);
-        return rc;
-    }
-    receive_line(fd, reply, size);
-    rc = strcmp(reply, "ok") == 0 || strncmp(reply, "ok ", 3) == 0 ? 0 : -EPROTO;
-    if (rc == 0 && keep) {
-        *keep = fd;
-    } else {
-        close(fd);
-    }
-    return rc;
 }
 
 void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)

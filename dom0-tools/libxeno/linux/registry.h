@@ -60,4 +60,15 @@ int nodes_create(struct xeno_store *s, const struct managed *d, const char *cons
                  const char *tty);
 int nodes_remove(struct xeno_store *s, uint32_t domid, const char *uuid);
 
+/* Folders of the store that belong to domains which the hypervisor does not have: the first of them, and how many there are. */
+#define STALE_MOST 64u
+struct stale {
+    unsigned int nr;
+    char path[STALE_MOST][64];
+};
+/* 0 or -errno of the store. */
+int stale_find(struct xeno *x, struct xeno_store *s, struct stale *found);
+/* Take them out, and what they point to in /vm. */
+void stale_remove(struct xeno_store *s, const struct stale *found);
+
 #endif

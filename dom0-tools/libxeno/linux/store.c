@@ -53,6 +53,22 @@ int store_open(struct xeno_store *s)
     return 0;
 }
 
+const char *store_error_text(int rc)
+{
+    switch (rc) {
+    case -ENOENT:
+    case -ECONNREFUSED:
+        return "it does not run";
+    case -ETIMEDOUT:
+        return "it does not answer";
+    case -ECONNRESET:
+    case -EPIPE:
+        return "it has closed the connection";
+    default:
+        return strerror(-rc);
+    }
+}
+
 void store_close(struct xeno_store *s)
 {
     if (s->fd >= 0) {
@@ -165,6 +181,7 @@ static long receive_message(struct xeno_store *s, uint32_t *type, char *buf)
     }
     rc = rc ? rc : receive(s, buf, h.len);
     if (rc) {
+        s->broken = rc;
         return rc;
     }
     buf[h.len] = '\0';
@@ -184,10 +201,20 @@ static long reply(struct xeno_store *s, char *buf)
     return n >= 0 && type == XS_ERROR ? error_number(buf) : n;
 }
 
+static int send_queued(struct xeno_store *s)
+{
+    int rc = s->broken ? s->broken : fault_now() ? -EIO : 0;
+
+    if (rc == 0) {
+        rc = s->broken = send_all(s);
+    }
+    return rc;
+}
+
 int store_flush(struct xeno_store *s)
 {
     char buf[XENSTORE_PAYLOAD_MAX + 1];
-    int rc = !s->out_bytes ? 0 : fault_now() ? -EIO : send_all(s);
+    int rc = !s->out_bytes ? 0 : send_queued(s);
 
     if (rc) {
         s->out_bytes = 0;
@@ -200,7 +227,7 @@ int store_flush(struct xeno_store *s)
         if (n < 0) {
             fail_later(s, (int)n);
         }
-        if (n == -ETIMEDOUT || n == -ECONNRESET) {
+        if (s->broken) {
             s->queued = 0;
             break;
         }
@@ -219,7 +246,7 @@ static long ask(struct xeno_store *s, uint32_t type, const char *strings, size_t
         return rc;
     }
     queue(s, type, strings, bytes, NULL);
-    rc = s->failed ? s->failed : fault_now() ? -EIO : send_all(s);
+    rc = s->failed ? s->failed : send_queued(s);
     s->out_bytes = 0;
     s->queued = 0;
     s->failed = 0;
@@ -302,10 +329,10 @@ void store_watch(struct xeno_store *s, const char *path, const char *token)
     queue(s, XS_WATCH, strings, (size_t)n + 1, NULL);
 }
 
-long store_read(struct xeno_store *s, const char *path, char *buf, size_t size)
+static long ask_path(struct xeno_store *s, uint32_t type, const char *path, char *buf, size_t size)
 {
     char value[XENSTORE_PAYLOAD_MAX + 1];
-    long n = ask(s, XS_READ, path, strlen(path) + 1, value);
+    long n = ask(s, type, path, strlen(path) + 1, value);
 
     if (n < 0) {
         return n;
@@ -315,6 +342,16 @@ long store_read(struct xeno_store *s, const char *path, char *buf, size_t size)
     }
     memcpy(buf, value, (size_t)n + 1);
     return n;
+}
+
+long store_read(struct xeno_store *s, const char *path, char *buf, size_t size)
+{
+    return ask_path(s, XS_READ, path, buf, size);
+}
+
+long store_list(struct xeno_store *s, const char *path, char *buf, size_t size)
+{
+    return ask_path(s, XS_DIRECTORY, path, buf, size);
 }
 
 long store_event(struct xeno_store *s, char *buf, size_t size)

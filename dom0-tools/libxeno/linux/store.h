@@ -14,7 +14,8 @@ struct xeno_store {
     uint32_t tx, next_id;
     unsigned int queued; /* requests whose replies have not been read */
     int failed;          /* -errno of the first queued request that failed */
-    char *out;           /* what is to be sent */
+    int broken; /* -errno that ended the connection: replies that come late belong to nobody */
+    char *out;  /* what is to be sent */
     size_t out_bytes, out_room;
     char *in; /* what has been received and not been looked at: in[in_at .. in_end) */
     size_t in_at, in_end;
@@ -23,6 +24,9 @@ struct xeno_store {
 /* 0, or -errno: -ENOENT or -ECONNREFUSED when no daemon runs. */
 int store_open(struct xeno_store *s);
 void store_close(struct xeno_store *s);
+
+/* What an error of the connection means to people ("does not answer"); of a request: the error's own text. */
+const char *store_error_text(int rc);
 
 /* Between begin and commit all requests belong to one transaction. Commit: 0, -EAGAIN (again from begin), or an error. */
 int store_begin(struct xeno_store *s);
@@ -40,6 +44,8 @@ int store_flush(struct xeno_store *s);
 
 /* At once. The value, terminated, into buf: its length or -errno. */
 long store_read(struct xeno_store *s, const char *path, char *buf, size_t size);
+/* The names in a folder, each with its zero, into buf; as store_read(). */
+long store_list(struct xeno_store *s, const char *path, char *buf, size_t size);
 /*
  * Wait for one watch event; path into buf: its length or -errno. Further ones may have come with it, which poll() then does not
  * tell: after each the caller has to look at all that it watches for.

@@ -349,6 +349,7 @@ int xeno_linux_open(struct xeno_linux *l, struct xeno_error *err)
     l->privcmd = l->arena = l->evtchn = l->lock = l->gntdev = -1;
     l->t = (struct xeno_transport){.ctx = l,
                                    .own_domid = 0,
+                                   .gives_memory = true,
                                    .hypercall = do_hypercall,
                                    .map_foreign = do_map,
                                    .unmap_foreign = do_unmap,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * xeno doctor: what a control domain needs, looked at one by one, each with what to do if it is not there. It opens nothing through
- * the library: it has to work where that does not. Status 1 if something is wrong.
+ * the library: it has to work where that does not. Status 1 if something is wrong. --fix mends what it can without anybody's advice:
+ * what the store has of domains that have gone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 
 struct report {
     struct cli *c;
-    bool json;
+    bool json, mend;
     unsigned int rows, bad;
 };
 
@@ -117,7 +118,26 @@ static void check_hypervisor(struct report *r, struct xeno *x)
             "%lu of %lu MiB are free", free_mib, (uint64_t)phys.total_pages >> 8);
 }
 
-static void check_daemons(struct report *r)
+static void check_stale(struct report *r, struct xeno *x, struct xeno_store *s)
+{
+    struct stale found;
+    int rc = stale_find(x, s, &found);
+
+    if (rc) {
+        finding(r, "store", "look into xenostored", "%s", store_error_text(rc));
+    } else if (found.nr && r->mend) {
+        stale_remove(s, &found);
+        finding(r, "store", NULL, "%u folders of domains that had gone are taken out", found.nr);
+    } else if (found.nr) {
+        finding(r, "store", "xeno doctor --fix takes them out",
+                "%u folders of domains that have gone, among them %s", found.nr, found.path[0]);
+    } else {
+        finding(r, "store", NULL, "has no folder of a domain that has gone");
+    }
+}
+
+/* x: NULL where the hypervisor cannot be asked. */
+static void check_daemons(struct report *r, struct xeno *x)
 {
     struct xeno_store s;
     char reply[64];
@@ -127,14 +147,20 @@ static void check_daemons(struct report *r)
         rc = (int)store_read(&s, "/", reply, sizeof(reply));
         rc = rc > 0 ? 0 : rc;
     }
+    finding(r, "xenostored", rc ? "start it (again)" : NULL, "%s",
+            rc ? store_error_text(rc) : "answers");
+    if (rc == 0 && x) {
+        check_stale(r, x, &s);
+    }
     store_close(&s);
-    finding(r, "xenstored", rc ? "start xenstored" : NULL, "%s", rc ? strerror(-rc) : "answers");
     rc = console_request("ping\n", reply, sizeof(reply), NULL);
-    finding(
-        r, "xenoconsoled",
-        rc ? "start xenoconsoled: without it nobody keeps what domains say or acts when they end"
-           : NULL,
-        "%s", rc ? strerror(-rc) : "answers");
+    finding(r, "xenoconsoled",
+            rc ? "start it (again): without it nobody keeps what domains say or acts when they end"
+               : NULL,
+            "%s",
+            rc == -EPROTO ? reply
+            : rc          ? store_error_text(rc)
+                          : "answers");
 }
 
 static void check_unpacker(struct report *r)
@@ -172,10 +198,11 @@ static void check_logs(struct report *r)
 
 int cmd_doctor(struct cli *c, int argc, char **argv, const char *open_error)
 {
-    struct report r = {.c = c, .json = cli_flag(&argc, argv, "--json")};
+    struct report r = {
+        .c = c, .json = cli_flag(&argc, argv, "--json"), .mend = cli_flag(&argc, argv, "--fix")};
 
     if (argc != 1) {
-        return cli_error(c, "doctor", "usage: xeno doctor [--json]"), 2;
+        return cli_error(c, "doctor", "usage: xeno doctor [--json] [--fix]"), 2;
     }
     if (r.json) {
         cli_print(c, "[\n");
@@ -190,7 +217,7 @@ int cmd_doctor(struct cli *c, int argc, char **argv, const char *open_error)
         } else {
             check_hypervisor(&r, &c->m->x);
         }
-        check_daemons(&r);
+        check_daemons(&r, open_error ? NULL : &c->m->x);
     }
     check_unpacker(&r);
     check_logs(&r);

@@ -79,6 +79,14 @@ void place_flush(void)
 
 static const struct xeno_io io = {.out = out, .err = err, .wait_input = wait_input};
 
+static void say(void *ctx, const char *line)
+{
+    (void)ctx;
+    err(NULL, "xeno: ", 6);
+    err(NULL, line, strlen(line));
+    err(NULL, "\n", 1);
+}
+
 static bool is_xl(const struct cli *c)
 {
     return strcmp(c->name, "xl") == 0;
@@ -143,6 +151,7 @@ int main(int argc, char **argv)
     linux_transport.t.kernel_unpack = linux_kernel_unpack;
     fault_set(&linux_transport.t, fault ? strtol(fault, NULL, 10) : 0);
     manager_init(&manager, &linux_transport.t);
+    manager.log = say;
     models_init(&manager);
     place = &registry;
     registry_init(&registry, &linux_transport, &manager);

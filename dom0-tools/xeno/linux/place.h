@@ -25,6 +25,7 @@ int place_wait_running(struct cli *c, const char *name);
 const char *place_trouble(struct cli *c, uint32_t domid);
 
 int cmd_config_update(struct cli *c, int argc, char **argv);
+int cmd_destroy_linux(struct cli *c, int argc, char **argv);
 int cmd_device_model(struct cli *c, int argc, char **argv);
 int cmd_doctor_verb(struct cli *c, int argc, char **argv);
 int cmd_dump_core(struct cli *c, int argc, char **argv);
