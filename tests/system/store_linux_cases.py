@@ -13,7 +13,6 @@ import qemu
 from linux_cases import linux
 
 HELLO = qemu.BUILD / "guests" / "hello"
-CLIENT = Path("/usr/bin/xenstore")
 KILLS = 10
 
 
@@ -57,9 +56,9 @@ b
 
 
 def debians_clients(where):
-    if not CLIENT.exists():
+    if not debian_tools.CLIENT.exists():
         raise qemu.Skip("Debian's package xenstore-utils is not installed")
-    needed = [CLIENT, *sorted(debian_tools.libraries(CLIENT))]
+    needed = [debian_tools.CLIENT, *sorted(debian_tools.libraries(debian_tools.CLIENT))]
     files = [word for path in needed for word in ("--add", path)]
     result = run(where, CLIENTS, *files)
     said = result.output
@@ -98,3 +97,20 @@ def killed_under_load(where, load=str(KILLS)):
     result.expect(lines and int(lines[1]) > 0 and " is hello" not in result.output, "expected every line of the guest once")
     result.expect(not re.search(r"^h1 ", result.output, re.MULTILINE), "expected h1 to be gone")
     return result
+
+
+# Without xenoconsoled nobody runs 'xeno service' by himself.
+WITH_DEBIANS = debian_tools.START + r"""
+xeno create h1.cfg; echo "<$?>"; xl list | grep -w h1; xl domid h1
+xeno pause h1; xeno unpause h1; xeno rename h1 h2; xl domid h2
+xeno console h2 </dev/null >said & xeno shutdown -w h2; echo "<$?>"; xeno service; wait; head -1 said; xl list
+"""
+
+
+def xeno_with_debians_daemons():
+    """Our tools with oxenstored and xenconsoled, on Debian's Xen: nothing of ours runs in the control domain but xeno."""
+    with tempfile.TemporaryDirectory(prefix="store-") as folder:
+        debian_tools.archive(f"{folder}/debian.cpio")
+        result = run(["--xen"], WITH_DEBIANS, "--add", f"{folder}/debian.cpio", "--dom0-memory", "400", "--dom0-args", "daemons=none")
+    result.expect_output(r"^<0>\nh1 +1 +16 +1 +[r-][b-]---- +\d+\.\d\n1\n1\n<0>\nhello from hello$")
+    result.expect(not re.search(r"^h[12] ", result.output[result.output.rindex("Name "):], re.MULTILINE), "expected the domain to be gone")

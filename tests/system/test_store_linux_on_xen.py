@@ -18,5 +18,9 @@ def test_killed_under_load():
     cases.killed_under_load(XEN)
 
 
+def test_xeno_with_debians_daemons():
+    cases.xeno_with_debians_daemons()
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])
