@@ -4,6 +4,7 @@
  * domain in the middle of its work. It says how many CPUs are at it once all of them are.
  *   busy spin          in its own code    busy sleep    not at all: blocked, with nothing to wake it
  *   busy hypercall     in hypercalls as long as the hypervisor lets them be: each 65,536 updates of the M2P table
+ *   busy print         in words for its console: "busy 1", "busy 2" …, as fast as somebody takes them
  */
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,15 @@ static void call(void *unused)
     }
 }
 
+static void print(void *unused)
+{
+    (void)unused;
+    begin();
+    for (unsigned long n = 1;; n++) {
+        printf("busy %lu\n", n);
+    }
+}
+
 static bool make_updates(void)
 {
     uint64_t frame;
@@ -111,6 +121,9 @@ int main(int argc, char **argv)
     if (strcmp(how, "hypercall") == 0) {
         return make_updates() ? start_all(call) : 1;
     }
-    puts("usage: busy spin | sleep | hypercall");
+    if (strcmp(how, "print") == 0) {
+        return start_all(print);
+    }
+    puts("usage: busy spin | sleep | hypercall | print");
     return 2;
 }

@@ -26,5 +26,9 @@ def test_core_files():
     cases.core_files(XEN)
 
 
+def test_viewers_and_printers():
+    cases.viewers_and_printers(XEN)
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])

@@ -36,6 +36,8 @@ round()
     done
     echo "$1: each time fewer frames: $before, now $(free_pages)"
 }
+until_ended() { while xeno domid $1 >/dev/null 2>&1; do sleep 0.1; done; }
+until_shut() { until xeno list $1 | grep -q -- '---s-- '; do sleep 0.1; done; }
 printf 'name = "h1"\nkernel = "hello"\nmemory = 16\ncmdline = "1000"\n' >h1.cfg
 printf 'name = "short"\nkernel = "hello"\nmemory = 8\ncmdline = "2"\n' >short.cfg
 """
@@ -143,6 +145,62 @@ def consoles_and_ends(where):
     result.expect(re.search(r"^short-1 ", parts["rename"], re.MULTILINE) and re.search(r"^short ", parts["rename"], re.MULTILINE),
                   "expected the old domain under a new name, and a new one")
     result.expect("again\nalone\n" in parts["restart"], "expected a restart, and nothing left")
+
+
+
+# A printer that never ends has 64 KiB a tenth of a second of the daemon: it took as long as the bytes say, whoever else waited.
+VIEWERS = r"""
+part viewers
+xeno create -p h1.cfg cmdline=4
+for n in 1 2 3; do xeno console h1 </dev/null >view$n & viewers="$viewers $!"; done
+printf '\035' | try xeno console h1; printf 'x' | try xeno console -e x h1
+xeno unpause h1; for viewer in $viewers; do wait $viewer; echo "viewer: $?"; done
+for n in 1 2 3; do md5sum <view$n; done; md5sum </var/log/xeno/console/h1.log
+part printer
+xeno create h1.cfg name=p kernel=busy cmdline=print memory=8; xeno create h1.cfg
+daemon=$(pidof xenoconsoled); read -r begin idle </proc/uptime; was=$(cut -d' ' -f14,15 /proc/$daemon/stat)
+xeno console p </dev/null | head -c 2000000 | tail -n 3
+read -r end idle </proc/uptime; echo "from $begin to $end, ticks $was to $(cut -d' ' -f14,15 /proc/$daemon/stat)"
+xeno console h1 </dev/null | grep -m 1 'hello 2'; ls /var/log/xeno/console | grep -c '^p.log'; cat /var/log/xeno/console/p.log* | wc -c
+xeno destroy p h1
+part wait; try xeno create h1.cfg name=dead kernel=dead --wait; until_ended dead; xeno list --ended | grep dead
+part nobody; kill -9 $(pidof xenoconsoled); try xeno create short.cfg --wait; xeno destroy short; try xeno doctor | grep xenoconsoled; xenoconsoled
+xeno create short.cfg 'on_poweroff="restart"'; first=$(xeno domid short); kill -9 $(pidof xenoconsoled); until_shut short; xenoconsoled
+until test "$(xeno domid short 2>/dev/null || echo $first)" != $first; do sleep 0.1; done; echo restarted; until only_dom0; do xeno destroy short 2>/dev/null; done
+part doctor; umount /proc/xen; try xeno doctor; $(xeno doctor --json | sed -n 's/.*"xenfs".*"fix": "\(.*\)"}.*/\1/p'); try xeno doctor
+"""
+
+
+def dead_kernel():
+    """hello, whose first instruction is one that no CPU has: it ends without a word."""
+    elf = bytearray(HELLO.read_bytes())
+    entry, phoff = struct.unpack_from("<QQ", elf, 24)
+    for i in range(struct.unpack_from("<H", elf, 56)[0]):
+        kind, _, offset, address, _, size = struct.unpack_from("<IIQQQQ", elf, phoff + 56 * i)
+        if kind == 1 and address <= entry < address + size:
+            at = offset + entry - address
+            elf[at:at + 2] = b"\x0f\x0b"
+    return bytes(elf)
+
+
+def viewers_and_printers(where):
+    with tempfile.TemporaryDirectory(prefix="dead-") as folder:
+        dead = Path(folder) / "dead"
+        dead.write_bytes(dead_kernel())
+        result, parts = run(where, VIEWERS, "--add", f"{dead}:dead", "--add", f"{qemu.BUILD / 'guests' / 'busy'}:busy")
+    said = parts["viewers"].split()
+    result.expect(said[:2] == ["<0>", "<0>"] and said[2:8] == ["viewer:", "0"] * 3, "expected two that leave and three that see the end")
+    result.expect(len(set(re.findall(r"^[0-9a-f]{32}", parts["viewers"], re.MULTILINE))) == 1, "expected the same bytes for all, and in the log")
+    begin, end = (float(word) for word in re.search(r"from (\S+) to (\S+),", parts["printer"]).groups())
+    result.expect(2000000 <= ((end - begin) * 10 + 2) * 65536, f"expected 2 MB to take their time: {end - begin:.2f} s")
+    result.expect(re.search(r"^hello 2\n2\n", parts["printer"].replace("\r", ""), re.MULTILINE), "expected another's words, and a log with a rotated one")
+    kept = int(parts["printer"].split()[-1])
+    result.expect((1 << 20) <= kept <= 2 * (1 << 20) + 4096, f"expected logs of bounded size, found {kept} bytes")
+    result.expect(re.search(r"dead crashed before it had said a word.*\n<1>", parts["wait"]), "expected --wait to say why not")
+    result.expect(re.search(r"^dead +\d+  crashed$", parts["wait"], re.MULTILINE), "expected the list to say so as well")
+    result.expect(re.search(r"xenoconsoled.*\n<1>", parts["nobody"]) and "BAD  xenoconsoled" in parts["nobody"], "expected what is missing to be told")
+    result.expect("restarted" in parts["nobody"], "expected the next daemon to do what was left to do")
+    result.expect(re.findall(r"<(\d)>", parts["doctor"]) == ["1", "0"], "expected doctor's remedy to be one")
 
 
 FAULTS = r"""

@@ -252,17 +252,30 @@ int cmd_console_linux(struct cli *c, int argc, char **argv)
     return attach(c, d);
 }
 
+/* How a domain that is over ended; what is to be done about it is done first, if nobody has. */
+static const char *how_it_ended(struct cli *c, uint32_t domid)
+{
+    const struct managed *d;
+
+    manager_service(c->m);
+    for (d = c->m->list; d && d->last_domid != domid; d = d->next) {
+    }
+    return d && d->ended != END_NOT ? manager_end_text(d->ended) : "ended";
+}
+
 /* A kernel that runs says so: its first byte, which the daemon keeps. It may have said it and ended long ago. */
 int place_wait_running(struct cli *c, const char *name)
 {
     const struct managed *d;
     struct xeno_error err;
     char reply[128], byte;
+    uint32_t domid;
     ssize_t n;
     int fd = -1, rc;
 
     manager_refresh(c->m);
     d = manager_find(c->m, name, &err);
+    domid = d ? d->domid : DOMID_NONE;
     rc = d ? view(d->domid, 0, reply, sizeof(reply), &fd) : -ENOENT;
     if (rc && d) {
         return cli_error(c, "create",
@@ -278,8 +291,6 @@ int place_wait_running(struct cli *c, const char *name)
     if (n == 1) {
         return 0;
     }
-    manager_refresh(c->m);
-    d = manager_record(c->m, name);
     return cli_error(c, "create", "%s %s before it had said a word: 'xeno dmesg' may tell why",
-                     name, d ? manager_end_text(d->ended) : "ended");
+                     name, how_it_ended(c, domid));
 }
