@@ -52,6 +52,7 @@ struct client {
     uint64_t pos;
     size_t nr_request;
     char request[64];
+    bool deaf; /* wants no more output */
     bool finished;
 };
 
@@ -87,6 +88,8 @@ struct served *served_find(struct consoled *c, uint32_t domid);
 /* Take what there is, within the allowance. */
 void served_drain(struct served *d);
 void served_input(struct served *d, const char *text, size_t n);
+/* How much the guest can be given now; it tells by an event when there is more room. */
+size_t served_input_room(const struct served *d);
 void served_pty_input(struct served *d);
 /* Look which domains have ended or gone. True if one has newly ended. */
 bool served_check(struct consoled *c);
@@ -101,6 +104,8 @@ void server_accept(struct consoled *c);
 /* Something to read on a client; room to write to it. */
 void server_read(struct consoled *c, struct client *k);
 void server_write(struct client *k);
+/* No room for what it types: it is not to be polled for that, nor for its leaving. */
+bool server_is_full(const struct client *k);
 bool server_has_output(const struct client *k);
 void server_sweep(struct consoled *c);
 

@@ -140,12 +140,14 @@ static size_t fill(struct consoled *c, struct polled *p)
     p->fd[n++] = (struct pollfd){.fd = c->store.fd, .events = POLLIN};
     p->fd[n++] = (struct pollfd){.fd = xeno_linux_event_fd(&c->l), .events = POLLIN};
     for (size_t i = 0; i < c->nr_clients; i++) {
-        p->fd[n++] = (struct pollfd){
-            .fd = c->clients[i].fd,
-            .events = (short)(POLLIN | (server_has_output(&c->clients[i]) ? POLLOUT : 0))};
+        bool full = server_is_full(&c->clients[i]), output = server_has_output(&c->clients[i]);
+
+        p->fd[n++] =
+            (struct pollfd){.fd = full && !output ? -1 : c->clients[i].fd,
+                            .events = (short)((full ? 0 : POLLIN) | (output ? POLLOUT : 0))};
     }
     for (const struct served *d = c->served; d; d = d->next) {
-        p->fd[n++] = (struct pollfd){.fd = d->master, .events = POLLIN};
+        p->fd[n++] = (struct pollfd){.fd = served_input_room(d) ? d->master : -1, .events = POLLIN};
     }
     return n;
 }

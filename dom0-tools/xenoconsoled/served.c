@@ -99,7 +99,7 @@ static void pty_output(struct served *d, const char *text, size_t n)
 void served_pty_input(struct served *d)
 {
     char buf[256];
-    ssize_t n = read(d->master, buf, sizeof(buf));
+    ssize_t n = read(d->master, buf, MIN(served_input_room(d), sizeof(buf)));
 
     if (n > 0) {
         served_input(d, buf, (size_t)n);
@@ -138,6 +138,19 @@ void served_drain(struct served *d)
         t->event_notify(t->ctx, d->port);
         pty_output(d, buf, n);
     }
+}
+
+size_t served_input_room(const struct served *d)
+{
+    const struct xencons_interface *ring = d->ring;
+    uint32_t held;
+
+    if (!ring || d->ended) {
+        return SIZE_MAX; /* it takes all, and hears nothing */
+    }
+    held = __atomic_load_n(&ring->in_prod, __ATOMIC_RELAXED) -
+           __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
+    return held < sizeof(ring->in) ? sizeof(ring->in) - held : 0;
 }
 
 void served_input(struct served *d, const char *text, size_t n)

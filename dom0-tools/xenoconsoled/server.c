@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/compiler.h"
 #include "xenoconsoled/consoled.h"
 
 #define MAX_CLIENTS 256u
@@ -135,7 +136,13 @@ static void read_request(struct consoled *c, struct client *k, const char *text,
 void server_read(struct consoled *c, struct client *k)
 {
     char buf[512];
-    ssize_t n = recv(k->fd, buf, sizeof(buf), 0);
+    size_t room = k->d ? served_input_room(k->d) : sizeof(buf);
+    ssize_t n;
+
+    if (room == 0) {
+        return; /* it stays in the socket */
+    }
+    n = recv(k->fd, buf, MIN(room, sizeof(buf)), 0);
 
     if (n <= 0) {
         k->finished = k->finished || n == 0 || (errno != EAGAIN && errno != EINTR);
@@ -146,9 +153,14 @@ void server_read(struct consoled *c, struct client *k)
     }
 }
 
+bool server_is_full(const struct client *k)
+{
+    return k->d && served_input_room(k->d) == 0;
+}
+
 bool server_has_output(const struct client *k)
 {
-    return k->d && k->pos < k->d->history.note->base + k->d->history.size;
+    return k->d && !k->deaf && k->pos < k->d->history.note->base + k->d->history.size;
 }
 
 void server_write(struct client *k)
@@ -166,7 +178,7 @@ void server_write(struct client *k)
     }
     sent = send(k->fd, buf, n, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-        k->finished = true;
+        k->deaf = true; /* it has left; what it typed before that is still to be read */
     }
     k->pos = start + (sent > 0 ? (uint64_t)sent : 0);
 }
