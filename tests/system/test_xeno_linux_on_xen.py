@@ -5,6 +5,7 @@
 import sys
 
 import qemu
+import stock_guest_cases
 import xeno_linux_cases as cases
 
 XEN = ["--xen"]
@@ -22,12 +23,12 @@ def test_nothing_is_left_behind():
     cases.nothing_is_left_behind(XEN)
 
 
-def test_core_files():
-    cases.core_files(XEN)
+def test_viewers_printers_and_cores():
+    cases.viewers_printers_and_cores(XEN)
 
 
-def test_viewers_and_printers():
-    cases.viewers_and_printers(XEN)
+def test_a_stock_guest():
+    stock_guest_cases.lives(XEN)
 
 
 if __name__ == "__main__":

@@ -183,11 +183,11 @@ def dead_kernel():
     return bytes(elf)
 
 
-def viewers_and_printers(where):
+def viewers_printers_and_cores(where):
     with tempfile.TemporaryDirectory(prefix="dead-") as folder:
         dead = Path(folder) / "dead"
         dead.write_bytes(dead_kernel())
-        result, parts = run(where, VIEWERS, "--add", f"{dead}:dead", "--add", f"{qemu.BUILD / 'guests' / 'busy'}:busy")
+        result, parts = run(where, VIEWERS + CORE, "--add", f"{dead}:dead", "--add", f"{qemu.BUILD / 'guests' / 'busy'}:busy")
     said = parts["viewers"].split()
     result.expect(said[:2] == ["<0>", "<0>"] and said[2:8] == ["viewer:", "0"] * 3, "expected two that leave and three that see the end")
     result.expect(len(set(re.findall(r"^[0-9a-f]{32}", parts["viewers"], re.MULTILINE))) == 1, "expected the same bytes for all, and in the log")
@@ -201,6 +201,7 @@ def viewers_and_printers(where):
     result.expect(re.search(r"xenoconsoled.*\n<1>", parts["nobody"]) and "BAD  xenoconsoled" in parts["nobody"], "expected what is missing to be told")
     result.expect("restarted" in parts["nobody"], "expected the next daemon to do what was left to do")
     result.expect(re.findall(r"<(\d)>", parts["doctor"]) == ["1", "0"], "expected doctor's remedy to be one")
+    core_files(result, parts)
 
 
 FAULTS = r"""
@@ -239,8 +240,8 @@ part two; round two two
 """
 
 
-def nothing_is_left_behind(where):
-    step = 3 if where else 1  # undoing is the tool's matter: once through all of it on ours, each third point on the other
+def nothing_is_left_behind(where, step=None):
+    step = step or (3 if where else 1)  # undoing is the tool's matter: once through all of it on ours, each third point on the other
     result, parts = run(where, f"step={step}\n{FAULTS}", timeout=400)
     result.expect(parts["faults"].strip() == "", "expected nothing to be left by any fault")
     tried, refused = (int(word) for word in parts["result"].split()[:2])
@@ -253,7 +254,7 @@ def nothing_is_left_behind(where):
 
 
 CORE = r"""
-part dump; sed 's/16/8/' h1.cfg >small.cfg; xeno create small.cfg --wait && try xeno dump-core h1 core; try xeno list h1
+part dump; xeno create h1.cfg memory=8 --wait && try xeno dump-core h1 core; try xeno list h1
 part core; gzip -c core | base64
 part refused; try xeno dump-core Domain-0 core; try xeno dump-core h1 /nowhere/core; try xeno dump-core nobody core; test -e /nowhere || xeno destroy h1
 """
@@ -296,9 +297,8 @@ def code_pages(elf):
             yield from ((address + o, elf[offset + o:offset + o + PAGE]) for o in range(-address % PAGE, size - PAGE, PAGE))
 
 
-def core_files(where):
+def core_files(result, parts):
     """A core holds the guest's code where its page tables, its vCPU and the list of frames say that it is."""
-    result, parts = run(where, CORE)
     result.expect(re.search(r"<0>\n(.*\n)h1 +\d+ +8 +1 +[r-][b-]---- ", parts["dump"]), "expected a core, and that the domain goes on")
     core = Core(gzip.decompress(base64.b64decode(parts["core"])))
     context = core.section[".xen_prstatus"]

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+#
+# Debian's own kernels as guests that xeno makes in a Linux control domain, as cases that take the hypervisor ([] ours, ["--xen"]
+# Debian's). The guest's initramfs is busybox and a shell that does what is typed at its console.
+# Invariant: a case waits for what a guest says or for what the list shows; after it no domain is left.
+import re
+import tempfile
+from pathlib import Path
+
+import linux_cases
+import qemu
+from xeno_linux_cases import SHELL
+
+# says NAME PATTERN: wait until the console has it; type_to NAME LINE: and leave by Ctrl-]; new NAME: until it has started.
+# state NAME: the letters of the list, words apart; until_list NAME PATTERN: look until the row is like that, but not for ever.
+# Its terminal does not echo: what stands in the log it has said.
+GUEST = r"""
+mkdir -p tree/bin tree/proc tree/sys tree/dev
+cp /bin/busybox tree/bin/
+for applet in sh stty mount cat echo nproc grep sleep uname reboot poweroff; do ln -s busybox tree/bin/$applet; done
+cat >tree/init <<'INIT'
+#!/bin/sh
+mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev
+exec </dev/hvc0 >/dev/hvc0 2>&1; stty -echo
+echo "guest $(uname -r) has $(nproc) CPUs, $(grep MemTotal /proc/meminfo)"
+# Linux leaves it to udev to use a CPU that has come; one that is taken away goes by itself.
+cpus() { until [ $(nproc) = $1 ]; do for c in /sys/devices/system/cpu/cpu*/online; do echo 1 >$c; done 2>/dev/null; sleep 0.1; done; echo "now $(nproc) CPUs"; }
+while :; do while read -r line; do eval "$line"; done; done
+INIT
+mkdir tree/sbin
+for how in poweroff reboot; do printf '#!/bin/sh\necho asked-to-%s\nexec /bin/%s -f\n' $how $how >tree/sbin/$how; done
+chmod +x tree/init tree/sbin/*
+(cd tree && find . | cpio -o -H newc 2>/dev/null) >initrd
+cat >g.cfg <<'CFG'
+name = "g"
+kernel = "kernel"
+ramdisk = "initrd"
+memory = 160
+extra = "console=hvc0 sysrq_always_enabled=1 panic=0"
+CFG
+says() { xeno console $1 </dev/null | grep -q "$2"; }
+type_to() { printf '%s\n\035' "$2" | xeno console $1 >/dev/null; }
+new() { name=$1; shift; xeno create g.cfg "name=$name" "$@" --wait && says $name '^guest '; }
+id() { xeno domid $1 2>/dev/null; }
+lost() { echo "$*"; xeno list; exit 1; }
+until_list() { for try in $(seq 300); do sleep 0.1; xeno list $1 2>/dev/null | grep -q "$2" && return; done; lost "$1 is not like $2"; }
+until_gone() { for try in $(seq 300); do sleep 0.1; id $1 >/dev/null || return 0; done; lost "$1 is still there"; }
+until_new() { for try in $(seq 600); do sleep 0.1; now=$(id $1) && test "$now" != "$2" && return; done; lost "$1 does not come again"; }
+"""
+
+
+def run(where, script, *more, kind="-cloud", memory=1024, timeout=None):
+    """The parts of what the script said, by their names."""
+    kernel, _ = linux_cases.images(kind)
+    with tempfile.TemporaryDirectory(prefix="stock-") as folder:
+        path = Path(folder) / "script"
+        path.write_text(SHELL + GUEST + script, encoding="utf-8")
+        result = linux_cases.linux(where, "sh script", "--add", f"{kernel}:kernel", "--add", f"{path}:script", "--memory", str(memory),
+                                   "--dom0-memory", "448", *more, timeout=timeout or qemu.HANG)
+    result.expect_status(0)
+    found = re.split(r"^=== (\w+)\n", result.output, flags=re.MULTILINE)
+    return result, dict(zip(found[1::2], found[2::2]))
+
+
+LIFE = r"""
+part create; new g maxvcpus=2 maxmem=192 'on_crash="coredump-restart"'; first=$(id g); xeno console --log g | grep '^guest '
+part typed; for n in $(seq 101 120); do type_to g "echo typed $n"; done; says g '^typed 120'; xeno console --log g | grep -c '^typed 1'
+part vcpus; xeno vcpu-set g 2; type_to g 'cpus 2'; says g '^now 2 CPUs'; xeno vcpu-set g 1; type_to g 'cpus 1'; says g '^now 1 CPUs'
+part memory; xeno mem-set g 128; until_list g ' 128 '; xeno mem-set g 160; until_list g ' 160 '
+part crash; xeno sysrq g c; until_new g $first; says g '^guest '; echo $first $(id g); ls -s /var/lib/xen/dump
+part shutdown; xeno shutdown -w g; until_gone g; xeno list --json
+"""
+
+
+def lives(where):
+    """The operator's day with one stock guest: CPUs, memory, a crash with its core and a restart under a new number, and the end."""
+    result, parts = run(where, LIFE)
+    result.expect(re.search(r"^guest 6\.\S+ has 1 CPUs, MemTotal: +1\d{5} kB", parts["create"], re.MULTILINE), "expected it to run")
+    result.expect(parts["typed"].strip() == "20", "expected each of twenty lines, though who typed them left at once")
+    for what in ("vcpus", "memory"):
+        result.expect(parts[what].strip() == "", f"expected {what} to be what was asked for")
+    ids = re.search(r"^(\d+) (\d+)$", parts["crash"], re.MULTILINE)
+    result.expect(ids and int(ids[2]) > int(ids[1]), "expected a new number above the old one")
+    result.expect(re.search(r"^ *\d+ g$", parts["crash"], re.MULTILINE), "expected a core file")
+    result.expect(re.search(r'"name": "g", "domid": \d+, "ended": "shut down"', parts["shutdown"]), "expected how it ended")
+
+
+CYCLES = r"""
+printf 'name = "h"\nkernel = "hello"\nmemory = 8\ncmdline = "1000"\n' >h.cfg
+part start; new g && type_to g 'n=0; while [ $n -lt 1000000 ]; do n=$((n + 1)); echo beat $n; sleep 0.1; done' && says g '^beat 3'
+part cycles
+one() { xeno create -q h.cfg --wait && xeno destroy h; }
+one; one; before=$(free_pages); for i in $(seq COUNT); do one || echo "$i: failed"; done
+as_before cycles; ls /run/xeno/domains | wc -l
+part alive; says g "^beat $(($(xeno console --log g | sed -n 's/^beat \([0-9]*\).*/\1/p' | tail -n 1) + 20))" && echo beats; xeno destroy g
+xeno console --log g | tr -d '\r' | awk '/^beat/ { if ($2 != ++n) print "beat", n, "is", $0 } END { print (n > 20) ? "each" : "few" }'
+"""
+
+
+def cycles_beside(where, count):
+    """Domains come and go beside a stock guest that never stops: no frame is lost, and it misses no beat."""
+    result, parts = run(where, CYCLES.replace("COUNT", str(count)), "--add", f"{qemu.BUILD / 'guests' / 'hello'}:hello")
+    result.expect(parts["cycles"].strip() == "1", "expected every domain to come and go, frames as before, and one record")
+    result.expect(parts["alive"].split() == ["beats", "each"], "expected the guest beside to have gone on")
+
+
+# The guest ends by itself, or is asked to start again; then the domains that there are, their states, and whether there is a core.
+ACTIONS = r"""
+endings="poweroff reboot crash"
+for action in destroy restart preserve rename-restart coredump-destroy coredump-restart; do
+    for ending in $endings; do
+        part "${ending}_$(echo $action | tr - _)"
+        new g "on_$ending=\"$action\""; first=$(id g)
+        case $ending in reboot) xeno reboot g ;; crash) type_to g 'echo c >/proc/sysrq-trigger' ;; *) type_to g "$ending -f" ;; esac
+        case $action in *restart) until_new g $first; says g '^guest ' ;; preserve) until_list g ' ---s' ;; *) until_gone g ;; esac
+        xeno list | tail -n +3; ls /var/lib/xen/dump 2>/dev/null; rm -f /var/lib/xen/dump/*
+        for d in $(xeno list | awk 'NR > 2 { print $2 }'); do xeno destroy $d; done
+    done
+done
+"""
+
+
+def actions(where):
+    result, parts = run(where, ACTIONS)
+    for ending in ("poweroff", "reboot", "crash"):
+        for action in ("destroy", "restart", "preserve", "rename-restart", "coredump-destroy", "coredump-restart"):
+            said = parts[f"{ending}_{action}".replace("-", "_")]
+            rows = re.findall(r"^(\S+) +(\d+) +\d+ +\d+ +(\S{6}) ", said, re.MULTILINE)
+            states = {name: state for name, _, state in rows}
+            living = [name for name, state in states.items() if "s" not in state]
+            result.expect((living == ["g"]) == action.endswith("restart"), f"{ending}, {action}: expected it again or not: {said}")
+            result.expect(("g-1" in states) == (action == "rename-restart"), f"{ending}, {action}: expected the old one's name: {said}")
+            result.expect(len(rows) == (action == "preserve") + action.endswith("restart") + (action == "rename-restart"), f"{ending}, {action}: {said}")
+            crashed = any(state[4] == "c" for state in states.values())
+            result.expect(crashed == (ending == "crash" and action in ("preserve", "rename-restart")), f"{ending}, {action}: {said}")
+            result.expect(bool(re.search("^g$", said, re.MULTILINE)) == action.startswith("coredump"), f"{ending}, {action}: a core: {said}")
+
+
+SIZES = r"""
+for size in 64 96 128 2048; do part "mib_$size"; try new g memory=$size; xeno console --log g | grep '^guest '; xeno list g; xeno destroy g; done
+for n in 1 2 3 4 8; do part "cpus_$n"; new g vcpus=$n; xeno console --log g | grep '^guest '; xeno shutdown -w g; until_gone g; done
+"""
+
+
+def sizes(where, kind):
+    """From the least memory that the kernel says it needs to 2 GiB, 1 to 8 vCPUs on two CPUs."""
+    result, parts = run(where, SIZES, "--cpus", "2", kind=kind, memory=3200)
+    for what, said in parts.items():
+        size, n = what.split("_")
+        if size == "cpus":
+            result.expect(f" has {n} CPUs" in said, f"{what}: {said}")
+        elif int(n) < 128:
+            # The whole kernel has to be in memory before it can give back what it needs no more.
+            result.expect("<0>" in said or re.search(r"needs at least \d+ MiB, memory is", said) or "had said a word" in said, f"{what}: {said}")
+        else:
+            result.expect("guest " in said and "<0>" in said, f"{what}: {said}")
+    print(parts)
