@@ -141,6 +141,11 @@ struct full_vcpu {
     bool halted;                 /* HLT: waits for an interrupt; owner */
     uint64_t pat, tsc_aux;
     uint32_t pkru; /* while it has no CPU */
+    uint32_t nr_past;
+    struct full_past { /* its last exits, for the report of its end; owner */
+        uint64_t rip;
+        uint8_t reason; /* XENOLITH_EXIT_* */
+    } past[8];
 };
 
 /* ---- vm.c: a vCPU's life ---- */
@@ -218,6 +223,8 @@ void full_cpuid(struct vcpu *v);
 bool full_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value);
 bool full_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);
 void full_halt(struct vcpu *v);
+/* It has left the guest for that reason (XENOLITH_EXIT_*): counted, and remembered. */
+void full_exited(struct vcpu *v, unsigned int reason);
 /*
  * Accesses to a port, and to memory that is no frame of the guest's: insn has their size, at most 8 bytes that cross no page,
  * and the register that a read's answer goes to, now or when the device model has given it.

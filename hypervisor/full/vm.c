@@ -5,7 +5,9 @@
  */
 #include <xen/domctl.h>
 
+#include "common/compiler.h"
 #include "common/errno.h"
+#include "common/format.h"
 #include "debug/console.h"
 #include "full/full.h"
 #include "mm/hv_alloc.h"
@@ -110,6 +112,35 @@ void full_halt(struct vcpu *v)
     v->full->halted = true;
 }
 
+void full_exited(struct vcpu *v, unsigned int reason)
+{
+    struct full_vcpu *fv = v->full;
+
+    fv->past[fv->nr_past++ % ARRAY_SIZE(fv->past)] =
+        (struct full_past){v->regs.rip, (uint8_t)reason};
+    COUNT(v, exit, reason);
+}
+
+/* One line, newest first. */
+static void report_past(const struct vcpu *v)
+{
+    static const char *const names[XENOLITH_EXITS] = {
+        "interrupt",  "window",    "halt",     "cpuid",       "msr", "port",     "memory",
+        "exception",  "debug-reg", "shutdown", "instruction", "dm",  "injected", "shadow",
+        "privileged", "flags",     "control",  "syscall",     "code"};
+    const struct full_vcpu *fv = v->full;
+    uint32_t nr = MIN(fv->nr_past, (uint32_t)ARRAY_SIZE(fv->past));
+    char line[256];
+    int n = 0;
+
+    for (uint32_t i = 1; i <= nr; i++) {
+        const struct full_past *p = &fv->past[(fv->nr_past - i) % ARRAY_SIZE(fv->past)];
+
+        n += format(line + n, sizeof(line) - (size_t)n, " %s %lx", names[p->reason], p->rip);
+    }
+    hv_log_guest("d%u v%u: last exits:%s\n", v->domain->id, v->id, nr ? line : " none");
+}
+
 void full_crash(struct vcpu *v, const char *why)
 {
     struct full_state s;
@@ -120,6 +151,7 @@ void full_crash(struct vcpu *v, const char *why)
     hv_log_guest(
         "d%u v%u: rsp %016lx rflags %08lx cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx efer %lx\n",
         v->domain->id, v->id, v->regs.rsp, v->regs.rflags, s.cr0, s.cr2, s.cr3, s.cr4, s.efer);
+    report_past(v);
 }
 
 static void reset_state(struct full_state *s)

@@ -113,7 +113,7 @@ static void exit_nested_fault(struct vcpu *v)
         return; /* it is there by now */
     }
     if (!(c->exit_info1 & NPF_FINAL)) {
-        full_crash(v, "page tables where there is no memory");
+        full_crash(v, "page tables outside of memory");
         return;
     }
     full_device_access(v, gpa, c->exit_info1 & NPF_WRITE);
@@ -225,7 +225,7 @@ void svm_exit(struct vcpu *v)
     uint64_t code = svm_of(v)->vmcb->exit_code, start = rdtsc();
     unsigned int reason = reason_of(code);
 
-    COUNT(v, exit, reason);
+    full_exited(v, reason);
     dispatch(v, code);
     COUNT_TIME(v, exit, reason, rdtsc() - start);
 }

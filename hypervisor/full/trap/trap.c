@@ -148,21 +148,14 @@ void trap_behind(struct vcpu *v, const struct full_insn *insn)
 void trap_count(struct vcpu *v, unsigned int reason)
 {
     trap_of(v)->reason = (uint8_t)reason;
-    COUNT(v, exit, reason);
+    full_exited(v, reason);
 }
 
-/* A shutdown of the processor; who wrote the kernel wants to know how it came there. */
+/* A shutdown of the processor. */
 void trap_triple_fault(struct vcpu *v)
 {
-    const struct trap_vcpu *t = trap_of(v);
-    unsigned int nr = t->exits < TRAP_LAST ? t->exits : TRAP_LAST;
-
     trap_count(v, XENOLITH_EXIT_SHUTDOWN);
     full_crash(v, "triple fault");
-    for (unsigned int i = t->exits - nr; i != t->exits; i++) {
-        hv_log_guest("d%u v%u: exit %u: vector %u at %016lx\n", v->domain->id, v->id, i,
-                     t->last[i % TRAP_LAST].vector, t->last[i % TRAP_LAST].rip);
-    }
 }
 
 /* ---- on a CPU ---- */
@@ -373,8 +366,6 @@ void trap_exit(struct vcpu *v)
     if (t->step.active) {
         trap_step_end(v);
     }
-    t->last[t->exits % TRAP_LAST].vector = (uint16_t)vector;
-    t->last[t->exits++ % TRAP_LAST].rip = v->regs.rip;
     dispatch(v, vector, cr2, tf_ours);
     COUNT_TIME(v, exit, t->reason, rdtsc() - start);
     full_resume();

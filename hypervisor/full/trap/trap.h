@@ -11,7 +11,6 @@
 #include "x86/cpu.h"
 
 #define TRAP_SEGS 6u /* those that have selectors in user code: es cs ss ds fs gs */
-#define TRAP_LAST 8u
 #define VECTOR_SYSCALL                                                                             \
     256u /* what the entry code says of a SYSCALL, in 64-bit and in 32-bit code */
 #define VECTOR_SYSCALL32 257u
@@ -50,12 +49,7 @@ struct trap_vcpu {
     uint16_t root;                /* slot of the shadow root that is wanted; domain's lock */
     uint16_t root_loaded;         /* and of the one that a CPU has */
     bool flush;                   /* forget all translations at the next entry */
-    struct {
-        uint16_t vector;
-        uint64_t rip;
-    } last[TRAP_LAST]; /* exits, for who has to explain a crash */
-    uint32_t exits;
-    uint8_t reason; /* XENOLITH_EXIT_* of the one at hand */
+    uint8_t reason;               /* XENOLITH_EXIT_* of the one at hand */
 };
 
 static inline struct trap_vcpu *trap_of(const struct vcpu *v)
