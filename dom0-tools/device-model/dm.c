@@ -19,10 +19,13 @@
 #define PORT_ATA         0x1f0u
 #define PORT_COM1        0x3f8u
 #define PORT_ATA_CONTROL 0x3f6u
+#define PORT_PM1         0xb000u /* status, enable, control: 16 bits each */
 #define PORT_PM1_CONTROL 0xb004u
+#define PM1_BUTTON       0x0100u
 #define PM1_SLP_EN       0x2000u
 #define PORT_RESET       0xcf9u
 #define IRQ_COM1         4u
+#define IRQ_ACPI         9u
 #define IRQ_ATA          14u
 #define DEVICES_MAGIC    0x314d4458u
 
@@ -31,7 +34,7 @@ static const struct {
     bool of_disk; /* only where there is one */
 } ranges[] = {{PORT_CMOS, PORT_CMOS + 1, false}, {PORT_DEBUG, PORT_DEBUG, false},
               {PORT_ATA, PORT_ATA + 7, true},    {PORT_ATA_CONTROL, PORT_ATA_CONTROL, true},
-              {PORT_COM1, PORT_COM1 + 7, false}, {PORT_PM1_CONTROL, PORT_PM1_CONTROL + 1, false},
+              {PORT_COM1, PORT_COM1 + 7, false}, {PORT_PM1, PORT_PM1_CONTROL + 1, false},
               {PORT_RESET, PORT_RESET, false}};
 
 static long dm_op(struct dm *dm, struct xen_dm_op *op)
@@ -110,6 +113,7 @@ static void lines_update(struct dm *dm)
 {
     line_set(dm, IRQ_COM1, uart_line(&dm->dev->uart));
     line_set(dm, IRQ_ATA, ata_line(&dm->dev->ata));
+    line_set(dm, IRQ_ACPI, dm->dev->pm1_status & dm->dev->pm1_enable);
 }
 
 /* ---- requests ---- */
@@ -144,6 +148,10 @@ static void port_write(struct dm *dm, uint16_t port, unsigned int bytes, uint32_
         cmos_write(&dm->dev->cmos, port & 1, (uint8_t)value);
     } else if (port == PORT_DEBUG) {
         output(dm, (char)value);
+    } else if (port == PORT_PM1) {
+        dm->dev->pm1_status &= (uint16_t)~value; /* ones clear */
+    } else if (port == PORT_PM1 + 2) {
+        dm->dev->pm1_enable = (uint16_t)(value & PM1_BUTTON);
     } else if (port == PORT_PM1_CONTROL && value & PM1_SLP_EN) {
         end(dm, SHUTDOWN_poweroff);
     } else if (port == PORT_RESET && (value & 6) == 6) {
@@ -164,9 +172,18 @@ static uint64_t port_read(struct dm *dm, uint16_t port, unsigned int bytes)
     if ((port & 0xfffe) == PORT_CMOS) {
         return cmos_read(&dm->dev->cmos, port & 1, dm->cfg.wall_seconds());
     }
-    return port == PORT_DEBUG         ? PORT_DEBUG
-           : port == PORT_PM1_CONTROL ? 1
-                                      : UINT64_MAX; /* SCI_EN: ACPI is on */
+    switch (port) {
+    case PORT_DEBUG:
+        return PORT_DEBUG;
+    case PORT_PM1:
+        return dm->dev->pm1_status;
+    case PORT_PM1 + 2:
+        return dm->dev->pm1_enable;
+    case PORT_PM1_CONTROL:
+        return 1; /* SCI_EN: ACPI is on */
+    default:
+        return UINT64_MAX;
+    }
 }
 
 static void answer(struct dm_vcpu *v, struct ioreq *slot)
@@ -287,7 +304,8 @@ static void devices_take(struct dm *dm)
         dev->magic = DEVICES_MAGIC;
     }
     dev->ata.disk = dm->cfg.disk;
-    dm->lines = 1u << IRQ_COM1 | 1u << IRQ_ATA; /* whatever they were: both are told anew */
+    dm->lines =
+        1u << IRQ_COM1 | 1u << IRQ_ACPI | 1u << IRQ_ATA; /* whatever they were: all are told anew */
 }
 
 int dm_start(struct dm *dm, struct xeno *x, const struct dm_config *cfg, struct xeno_error *err)
@@ -313,6 +331,12 @@ int dm_start(struct dm *dm, struct xeno *x, const struct dm_config *cfg, struct 
     }
     xeno_domain_unpause(x, cfg->domid);
     return (int)rc;
+}
+
+void dm_power_button(struct dm *dm)
+{
+    dm->dev->pm1_status |= PM1_BUTTON;
+    lines_update(dm);
 }
 
 void dm_stop(struct dm *dm)

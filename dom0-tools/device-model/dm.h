@@ -46,6 +46,7 @@ struct dm_devices {
     struct uart uart;
     struct cmos cmos;
     struct ata ata;
+    uint16_t pm1_status, pm1_enable; /* of events: the power button's is the only one */
 };
 
 struct dm {
@@ -65,6 +66,8 @@ struct dm {
  * and nothing left.
  */
 int dm_start(struct dm *dm, struct xeno *x, const struct dm_config *cfg, struct xeno_error *err);
+/* Press the power button: what comes of it is the guest's to say. */
+void dm_power_button(struct dm *dm);
 /* Let go of it; the domain may have gone. */
 void dm_stop(struct dm *dm);
 

@@ -6,13 +6,14 @@
 
 #include "common/string.h"
 
-#define HEAD_BYTES    36u
-#define FADT_BYTES    244u /* revision 3 */
-#define MADT_AT       0x400u
-#define LAPIC_PADDR   0xfee00000u
-#define SCI_IRQ       9u
-#define FLAGS_WBINVD  1u
-#define FLAGS_PWR_SLP (3u << 4) /* no fixed power and sleep button */
+#define HEAD_BYTES   36u
+#define FADT_BYTES   244u /* revision 3 */
+#define MADT_AT      0x400u
+#define LAPIC_PADDR  0xfee00000u
+#define SCI_IRQ      9u
+#define FLAGS_WBINVD 1u
+#define FLAGS_NO_SLP (1u << 5) /* a power button, but no sleep button */
+#define PM1_EVENT    4u        /* bytes of status and enable, in front of the control register */
 #define IAPC_LEGACY_8042                                                                           \
     1u /* there are devices on an ISA bus; no VGA, no keyboard controller named */
 #define MADT_PCAT       1u /* a pair of 8259As as well */
@@ -57,10 +58,12 @@ static void fadt(uint8_t *at, uint32_t dsdt, uint16_t pm1_control)
 {
     put(at + 40, dsdt, 4);
     put(at + 46, SCI_IRQ, 2);
+    put(at + 56, pm1_control - PM1_EVENT, 4);
     put(at + 64, pm1_control, 4);
+    at[88] = PM1_EVENT;
     at[89] = 2; /* bytes of the control register */
     put(at + 109, IAPC_LEGACY_8042, 2);
-    put(at + 112, FLAGS_WBINVD | FLAGS_PWR_SLP, 4);
+    put(at + 112, FLAGS_WBINVD | FLAGS_NO_SLP, 4);
     put(at + 140, dsdt, 8);
     finish(at, "FACP", FADT_BYTES, 3);
 }

@@ -47,6 +47,8 @@ int shell_run(struct cli *c, const char *line);
 
 /* Device models of fully virtualized domains, and disks, run in here, by events. */
 void device_models_init(struct manager *m);
+/* "poweroff": the power button; "reboot": the reset button. Under the transport's lock. 0 or -errno. */
+int device_model_press(const struct managed *d, const char *how);
 /* Somebody has changed something in the store. */
 void device_models_store_changed(void);
 

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <xen/sched.h>
 
 #include "bootdom.h"
 #include "common/errno.h"
@@ -146,6 +147,23 @@ static void gone(void *ctx, const struct managed *d)
         }
         free(m);
     }
+}
+
+int device_model_press(const struct managed *d, const char *how)
+{
+    struct model *m = models;
+
+    while (m && m->domid != d->domid) {
+        m = m->next;
+    }
+    if (!m || !m->full) {
+        return -ENOENT;
+    }
+    if (strcmp(how, "reboot") == 0) {
+        return (int)xeno_domain_shutdown_as(&d->manager->x, d->domid, SHUTDOWN_reboot);
+    }
+    dm_power_button(&m->dm);
+    return 0;
 }
 
 void device_models_store_changed(void)

@@ -296,11 +296,13 @@ static int request_shutdown(void *unused, struct managed *d, const char *how,
 
     (void)unused;
     t->lock(t->ctx);
-    rc = client_of(d->domid) ? write_node(d->domid, "control/shutdown", how, true) : -ENOENT;
+    rc = d->cfg.engine[0]      ? device_model_press(d, how)
+         : client_of(d->domid) ? write_node(d->domid, "control/shutdown", how, true)
+                               : -ENOENT;
     serve_all();
     t->unlock(t->ctx);
-    return rc ? xeno_fail(err, "%s cannot be asked to end (its store: %s): use 'xeno destroy %s'",
-                          d->cfg.name, xeno_errno_text(rc), d->cfg.name)
+    return rc ? xeno_fail(err, "%s cannot be asked to end: %s: use 'xeno destroy %s'", d->cfg.name,
+                          xeno_errno_text(rc), d->cfg.name)
               : 0;
 }
 

@@ -86,6 +86,21 @@ def test_guests_on_two_cpus():
     guests_pass(2, GUESTS + ["two-cpus"])
 
 
+def test_its_buttons():
+    """Power: the kernel hears of it and switches off. Reset: it does not, and the domain is made anew."""
+    with cases.Files() as files:
+        files.words += ["--add", f"{cases.GUESTS / 'hello-native'}:guest"]
+        for engine in ENGINES:
+            files.add(f"{engine}.cfg", cfg_for(engine, "guest", cmdline="1000").replace("f1", engine))
+        press = [" && ".join(f"{verb} {engine}" for engine in ENGINES) for verb in ("reboot", "domid", "shutdown -w")]
+        result = cases.xeno([], files, "; ".join(f"create {engine}.cfg" for engine in ENGINES) + f"; sleep 2; {'; sleep 3; '.join(press)}; sleep 1; list --json")
+    result.expect_status(0)
+    ids = dict(zip(ENGINES, re.findall(r"^(\d+)$", result.output, re.MULTILINE)))
+    result.expect(set(ids.values()) == {"3", "4"}, f"expected both to have been made anew: {ids}")
+    for engine in ENGINES:
+        result.expect_output(rf'"{engine}", "domid": {ids[engine]}, "ended": "shut down"')
+
+
 def test_exits_are_counted():
     by_both = ["2 halt", "3 CPUID", "4 MSR access", "5 port access", "6 device memory", "11 device model", "12 interrupt delivered"]
     by_trap = ["13 shadow page table", "14 privileged instruction", "15 interrupt flag", "16 control register", "17 system call"]

@@ -29,6 +29,8 @@ part killed; try xeno create f2.cfg; said f2 'hello 1'; kill -9 $(model f2); unt
 try xeno list f2; xeno list --json f2; until xeno dmesg | grep 'does not answer'; do :; done
 try xeno device-model f2; try xeno device-model f2; last=$(xeno console --log f2 | grep -c hello); said f2 "hello $((last + 1))"; xeno console --log f2
 try xeno list f2; try xeno destroy f2; ends; ls /run/xeno/dm
+part buttons; try xeno create f2.cfg; said f2 'hello 1'; id=$(xeno domid f2); try xeno reboot f2; while xeno list | awk '{ print $2 }' | grep -qx "$id"; do xeno service; done
+said f2 'hello 1'; try xeno shutdown -w f2; ends; xeno list --json | grep '"f2"'
 printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w"]\n' >p1.cfg
 full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w"]\n' >>d1.cfg
 part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; done; ends; cmp disk disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
@@ -88,6 +90,9 @@ def test_domains_and_their_device_models():
     result.expect(re.search(r"f2 has one already, process \d+\n<1>", said), "expected no second device model")
     counted = [int(n) for n in re.findall(r"^hello (\d+)$", said, re.MULTILINE)]
     result.expect(counted == list(range(1, len(counted) + 1)) and len(counted) >= 2, f"expected f2 to count on without a gap: {counted}")
+    said = parts["buttons"]
+    result.expect(said.count("<0>") == 3, "expected the buttons to work")
+    result.expect(re.search(r'"f2", "domid": \d+, "ended": "shut down"', said), "expected f2 to have been switched off")
     said = parts["disks"]
     result.expect(said.count("RESULT: SUCCESS disk\n") == 2 and "differ" not in said, "expected both disks to work, and the file to be as it was")
     result.expect("lock" not in said and "vbd" not in said, "expected nothing of them to be left")

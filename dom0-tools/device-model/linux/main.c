@@ -220,6 +220,20 @@ static bool store_turn(void)
     return true;
 }
 
+/* SIGUSR1 is the power button (libxeno/linux/models.c). */
+static bool signal_ends(int signals)
+{
+    struct signalfd_siginfo info;
+
+    if (read(signals, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+        return false;
+    }
+    if (info.ssi_signo == SIGUSR1 && me.full) {
+        dm_power_button(&me.dm);
+    }
+    return info.ssi_signo != SIGUSR1;
+}
+
 static int loop(int signals)
 {
     for (;;) {
@@ -233,7 +247,7 @@ static int loop(int signals)
         if (p[0].revents) {
             xeno_linux_dispatch(&me.l);
         }
-        if (p[1].revents) {
+        if (p[1].revents && signal_ends(signals)) {
             return EXIT_SUCCESS;
         }
         if (p[2].revents && !store_turn()) {
@@ -255,6 +269,7 @@ static int open_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC);
 }

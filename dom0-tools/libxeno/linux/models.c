@@ -121,6 +121,13 @@ int model_start(uint32_t domid, const char *name, struct xeno_error *err)
     return xeno_fail(err, "%s: %s", name, *why ? why : "its device model was killed as it started");
 }
 
+int model_power_button(uint32_t domid)
+{
+    int pid;
+
+    return model_state(domid, &pid) == MODEL_RUNS && kill(pid, SIGUSR1) == 0 ? 0 : -ESRCH;
+}
+
 /* ---- what the manager calls ---- */
 
 /* What another domain of this number has left behind. */

@@ -26,6 +26,9 @@ int model_start(uint32_t domid, const char *name, struct xeno_error *err);
 /* Does the domain's device model live? pid: its number, 0 if not. */
 enum model_state model_state(uint32_t domid, int *pid);
 
+/* Press the power button of a fully virtualized domain: 0, or -ESRCH if its device model does not live. */
+int model_power_button(uint32_t domid);
+
 /* Names of the two files: at least MODELS_PATH_MAX bytes. */
 void model_lock_path(uint32_t domid, char *path);
 void model_devices_path(uint32_t domid, char *path);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * xeno shutdown and reboot through xenstore, and waiting for ends: an event of the store's where one runs, else a look every now
- * and then. -a is all domains but the control domain; -F changes nothing: a PV domain has no power button.
+ * and then. -a is all domains but the control domain; -F changes nothing: a PV domain has no power button,
+ * and a fully virtualized one has its pressed anyhow.
  */
 #include <errno.h>
 #include <poll.h>
@@ -9,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xen/sched.h>
+
+#include "libxeno/linux/models.h"
 #include "xeno/linux/place.h"
 
 #define LOOK_MS 500
@@ -47,6 +51,29 @@ void place_wait_end(struct cli *c, uint32_t domid)
     store_close(&s);
 }
 
+static bool is_full(struct cli *c, uint32_t domid)
+{
+    struct managed *d = c->m->list;
+
+    while (d && d->domid != domid) {
+        d = d->next;
+    }
+    return d && !d->foreign && place->shared.load(place, d) == 0 && d->cfg.engine[0];
+}
+
+/* A machine's buttons: power, which its kernel hears of; reset, which it does not. */
+static int press(struct cli *c, const struct request *r, const char *name, uint32_t domid)
+{
+    long rc = strcmp(r->how, "reboot") == 0
+                  ? xeno_domain_shutdown_as(&c->m->x, domid, SHUTDOWN_reboot)
+                  : model_power_button(domid);
+
+    return rc ? cli_error(c, r->verb, "%s: %s", name,
+                          rc == -ESRCH ? "its device model does not run: 'xeno device-model' tells"
+                                       : xeno_errno_text(rc))
+              : 0;
+}
+
 static int ask(struct cli *c, const struct request *r, const char *name, uint32_t domid)
 {
     struct xeno_store *s = registry_store(place);
@@ -55,6 +82,9 @@ static int ask(struct cli *c, const struct request *r, const char *name, uint32_
 
     if (domid == c->m->x.t->own_domid) {
         return cli_error(c, r->verb, "%s is this control domain: use its own %s", name, r->how);
+    }
+    if (is_full(c, domid)) {
+        return is_over(c, domid) ? 0 : press(c, r, name, domid);
     }
     if (!s) {
         return cli_error(

@@ -14,6 +14,8 @@
 #include "libpvk/native/boot_info.h"
 #include "libpvk/native/insn.h"
 #include "libpvk/native/memory.h"
+#include "libpvk/native/pic.h"
+#include "pvk/machine.h"
 #include "pvk/memory.h"
 
 #define BIOS_START        0xe0000u /* 5.2.5.1: where to look for the RSDP */
@@ -21,7 +23,13 @@
 #define TABLE_MAX         0x100000u /* no real table is longer */
 
 #define FADT_DSDT         40 /* 5.2.9 */
+#define FADT_SCI          46
+#define FADT_PM1A_EVENT   56
 #define FADT_PM1A_CONTROL 64
+#define FADT_FLAGS        112
+#define NO_FIXED_BUTTON   0x10u
+#define PM1_BUTTON        0x0100u /* 4.8.3.1: in status and enable */
+#define PM1_SCI_EN        1u
 #define MADT_ENTRIES      44 /* 5.2.12 */
 #define MADT_LAPIC        0
 #define LAPIC_ENABLED     1u
@@ -49,6 +57,8 @@ struct table_head {
 static unsigned nr_cpus;
 static uint8_t apic_ids[PVK_MAX_CPUS];
 static uint16_t pm1a_control;
+static uint16_t pm1a_event; /* 0: no power button */
+static uint16_t sci_line;
 static uint8_t sleep_type;
 static bool can_sleep;
 
@@ -106,6 +116,16 @@ static void read_dsdt(uint64_t paddr)
     }
 }
 
+static void read_button(const struct table_head *table)
+{
+    const uint8_t *bytes = (const uint8_t *)table;
+
+    if (table->length > FADT_FLAGS && (bytes[FADT_FLAGS] & NO_FIXED_BUTTON) == 0) {
+        memcpy(&pm1a_event, bytes + FADT_PM1A_EVENT, sizeof(pm1a_event));
+        memcpy(&sci_line, bytes + FADT_SCI, sizeof(sci_line));
+    }
+}
+
 static void read_table(uint64_t paddr)
 {
     const struct table_head *table = open_table(paddr);
@@ -119,6 +139,7 @@ static void read_table(uint64_t paddr)
         read_madt(table);
     } else if (memcmp(table->signature, "FACP", 4) == 0 && table->length >= FADT_PM1A_CONTROL + 4) {
         memcpy(&pm1a_control, bytes + FADT_PM1A_CONTROL, sizeof(pm1a_control));
+        read_button(table);
         memcpy(&dsdt, bytes + FADT_DSDT, sizeof(dsdt));
         read_dsdt(dsdt);
     }
@@ -177,6 +198,31 @@ unsigned acpi_nr_cpus(void)
 unsigned acpi_apic_id(unsigned cpu)
 {
     return apic_ids[cpu];
+}
+
+void acpi_button_enable(void)
+{
+    if (pm1a_event == 0 || pm1a_control == 0 || sci_line >= PIC_LINES ||
+        (insn_inw(pm1a_control) & PM1_SCI_EN) == 0) {
+        pm1a_event = 0; /* events do not interrupt on this machine, or firmware takes them */
+        return;
+    }
+    insn_outw(pm1a_event, PM1_BUTTON);
+    insn_outw((uint16_t)(pm1a_event + 2), PM1_BUTTON);
+    pic_unmask(sci_line);
+}
+
+bool acpi_is_line(unsigned line)
+{
+    return pm1a_event != 0 && line == sci_line;
+}
+
+void acpi_interrupt(void)
+{
+    if ((insn_inw(pm1a_event) & PM1_BUTTON) != 0) {
+        insn_outw(pm1a_event, PM1_BUTTON);
+        pvk_exit(EXIT_POWEROFF, 0);
+    }
 }
 
 void acpi_power_off(void)

@@ -36,6 +36,7 @@ void cpu_init_self(unsigned id)
 void backend_start_services(void)
 {
     uart_enable_input();
+    acpi_button_enable();
 }
 
 void backend_print_last_failure(void)

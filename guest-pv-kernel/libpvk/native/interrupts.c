@@ -5,6 +5,7 @@
 #include "libpvk/core/backend.h"
 #include "libpvk/core/cpu.h"
 #include "libpvk/core/sched.h"
+#include "libpvk/native/acpi.h"
 #include "libpvk/native/apic.h"
 #include "libpvk/native/ata.h"
 #include "libpvk/native/descriptors.h"
@@ -55,6 +56,8 @@ static void pic_interrupt(unsigned line)
         uart_interrupt();
     } else if (line == PIC_LINE_ATA) {
         ata_interrupt();
+    } else if (acpi_is_line(line)) {
+        acpi_interrupt();
     }
 }
 
