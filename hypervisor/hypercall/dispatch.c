@@ -66,16 +66,15 @@ static bool who_allows(uint8_t who, const struct domain *d)
     return who == HC_WHO_CTRL ? may_domctl(d) : may_hardware(d);
 }
 
-/* The row of a number, NULL if there is none; counted in either case. */
+/* The row of a number, NULL if there is none; counted in either case, and traced by who calls it or finds that there is none. */
 static inline const struct hc_entry *row_of(struct vcpu *v, uint64_t nr)
 {
     if (unlikely(nr >= COUNT_HYPERCALLS - 1)) {
-        COUNT(v, hypercall, COUNT_HYPERCALLS - 1);
+        v->counters->hypercall[COUNT_HYPERCALLS - 1].n++;
         return NULL;
     }
     nr = index_nospec(nr, COUNT_HYPERCALLS);
-    v->counters->hypercall[nr]
-        .n++; /* and traced in run_row(), whose test is the only one that a call pays */
+    v->counters->hypercall[nr].n++;
     return likely(table[nr].thunk) ? &table[nr] : NULL;
 }
 
@@ -106,11 +105,20 @@ static int64_t run_row(struct vcpu *v, const struct hc_entry *e, const struct cp
     return rc;
 }
 
+static __attribute__((noinline)) int64_t no_row(const struct vcpu *v, uint64_t nr)
+{
+    if (counters_traced(v->counters)) {
+        trace_counted(v->counters, &v->counters->hypercall[MIN(nr, COUNT_HYPERCALLS - 1ul)],
+                      v->regs.rip, false);
+    }
+    return -ENOSYS;
+}
+
 int64_t hypercall_run(struct vcpu *v, uint64_t nr, const struct cpu_user_regs *args)
 {
     const struct hc_entry *e = row_of(v, nr);
 
-    return likely(e) ? run_row(v, e, args) : -ENOSYS;
+    return likely(e) ? run_row(v, e, args) : no_row(v, nr);
 }
 
 int64_t hc_restart(unsigned int nr, unsigned int nargs, const uint64_t a[6])
@@ -152,17 +160,23 @@ static __attribute__((noinline)) void run_and_finish(struct vcpu *v, const struc
     }
 }
 
+/* Out of line as well. */
+static __attribute__((noinline)) void finish_no_row(struct vcpu *v)
+{
+    uint64_t nr = v->regs.rax;
+
+    v->regs.rax = (uint64_t)-ENOSYS;
+    if (counters_traced(v->counters)) {
+        (void)no_row(v, nr);
+    }
+}
+
 void upcall_hypercall(struct vcpu *v)
 {
     const struct hc_entry *e = row_of(v, v->regs.rax);
 
     if (unlikely(!e)) {
-        if (counters_traced(v->counters)) {
-            trace_counted(v->counters,
-                          &v->counters->hypercall[MIN(v->regs.rax, COUNT_HYPERCALLS - 1ul)],
-                          v->regs.rip, false);
-        }
-        v->regs.rax = (uint64_t)-ENOSYS;
+        finish_no_row(v);
         return;
     }
     run_and_finish(v, e);
