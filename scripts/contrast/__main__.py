@@ -45,13 +45,14 @@ def parse(arguments):
     add("-n", dest="runs", metavar="N", type=positive, default=20, help="how often each operation is done (20)")
     add("--json", metavar="FILE", help="write all numbers and the traces to FILE")
     add("--html", metavar="FILE", help="write one self-contained page with charts, timelines and code to FILE")
+    add("--markdown", metavar="FILE", help="write the table of instructions to FILE, for documents")
     add("--cpu-model", metavar="STR", default="max", help="QEMU's -cpu (max)")
     add("--build-dir", metavar="DIR", help="take the images from DIR, build nothing")
     add("--no-build", action="store_true", help="take the images as they are")
     options = parser.parse_args(arguments)
     options.named = options.mechanisms is not None
     options.mechanisms = options.mechanisms or list(measure.MECHANISMS)
-    for name in ("json", "html"):
+    for name in ("json", "html", "markdown"):
         path = getattr(options, name)
         if path and not Path(path).absolute().parent.is_dir():
             parser.error(f"--{name} {path}: no such folder")
@@ -78,6 +79,8 @@ def main():
         sys.stdout.write(table.text(results))
         if options.json:
             Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        if options.markdown:
+            Path(options.markdown).write_text(table.markdown(results), encoding="utf-8")
         if options.html:
             Path(options.html).write_text(page.html(results), encoding="utf-8")
         return 0

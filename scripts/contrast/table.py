@@ -36,9 +36,12 @@ def text(results):
 
 
 def markdown(results):
+    """Instructions by mechanism, and PV's part of trap's, where both were measured."""
     kinds = list(results["mechanisms"])
-    lines = ["| operation | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
-    for name, by_mechanism in results["operations"].items():
-        cells = [f"{by_mechanism[kind]['instructions']:,.0f}" if kind in by_mechanism else "–" for kind in kinds]
+    ratio = ["pv / trap"] if {"pv", "trap"} <= set(kinds) else []
+    lines = ["| operation | " + " | ".join(kinds + ratio) + " |", "|---" * (len(kinds + ratio) + 1) + "|"]
+    for name, of_one in results["operations"].items():
+        cells = [f"{of_one[kind]['instructions']:,.0f}" if kind in of_one else "–" for kind in kinds]
+        cells += [f"{of_one['pv']['instructions'] / of_one['trap']['instructions']:.2f}" for _ in ratio if {"pv", "trap"} <= set(of_one)]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ sys.path.insert(0, str(qemu.ROOT / "scripts" / "contrast"))
 import records  # noqa: E402
 
 CFG = 'name = "c"\nkernel = "%s"\nmemory = 32\ncmdline = "n=2"\n'
-KINDS = {"pv": {"hypercall", "trap", "event"}, "svm": {"exit", "event"}}
+KINDS = {"pv": {"hypercall", "trap", "event"}, "trap": {"exit", "event"}, "svm": {"exit", "event"}}
 
 
 def run(kind, command, icount=True):
@@ -38,6 +38,10 @@ def check(kind):
 
 def test_sums_agree_pv():
     check("pv")
+
+
+def test_sums_agree_trap():
+    check("trap")
 
 
 def test_sums_agree_svm():
