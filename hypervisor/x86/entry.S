@@ -44,15 +44,6 @@ syscall_page:
     jmp *STUB_CPU(PERCPU_SYSCALL32_ENTRY)
 
     .text
-/* The rest of the hardware frame of a SYSCALL, after the guest's rsp. */
-.macro push_syscall_frame
-    movq $SEL_GUEST_DS, 8(%rsp)
-    pushq %r11
-    pushq $SEL_GUEST_CS64
-    pushq %rcx
-    pushq $0
-.endm
-
 /* rsp: at curr->regs.rsp, which is the guest's; rcx, r11: rip, rflags; SFMASK has cleared IF, DF, AC, TF, NT */
 function syscall_entry
     cmpb $0, (VCPU_GUEST_KERNEL - VCPU_RSP)(%rsp)

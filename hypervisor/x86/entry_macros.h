@@ -43,6 +43,15 @@
 \name:
 .endm
 
+/* The rest of the hardware frame of a SYSCALL, after the guest's rsp. */
+.macro push_syscall_frame
+    movq $SEL_GUEST_DS, 8(%rsp)
+    pushq %r11
+    pushq $SEL_GUEST_CS64
+    pushq %rcx
+    pushq $0
+.endm
+
 /* Becomes STAC or CLAC where SMAP is on (cpu.c). */
 .macro user_access opcode3
 9990: .byte 0x0f, 0x1f, 0x00

@@ -12,8 +12,9 @@
 .endm
 
     .text
-/* rsp: just under a complete frame with error code in curr->regs (x86/entry.S) */
+/* As syscall_entry (x86/entry.S): of the frame in curr->regs the guest's rsp is there. */
 function trap_syscall_entry
+    push_syscall_frame
     movl $256, 4(%rsp)
     jmp guest_trap
 
