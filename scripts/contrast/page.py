@@ -83,7 +83,8 @@ passage from the guest to the hypervisor and back.</p>
 <section><h2>Instructions, on a logarithmic scale</h2>{svg.costs(results)}</section>
 {sections}
 <footer>Time is the best of several rounds in an emulator, which knows no caches and no price of a TLB miss; instructions are exact. While crossings
-are traced the short paths of the hypervisor are off, so a timeline is longer than the cost in the table.</footer>
+are traced the short paths of the hypervisor are off, so a timeline is longer than the cost in the table. In a timeline a crossing
+begins where the hypervisor knows its reason and ends where it has been dealt with; the ways in and back, longest for trap, are drawn as the guest's.</footer>
 </main>
 </body>
 </html>
