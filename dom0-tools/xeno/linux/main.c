@@ -155,7 +155,9 @@ int main(int argc, char **argv)
     models_init(&manager);
     place = &registry;
     registry_init(&registry, &linux_transport, &manager);
-    manager_refresh(&manager);
+    if (strcmp(argv[1], "create") != 0) { /* which reads the list with the lock held */
+        manager_refresh(&manager);
+    }
     status = cli_run(&cli, argc - 1, argv + 1);
     flush();
     registry_close(&registry);
