@@ -31,12 +31,36 @@ bool full_insn_decode(const uint8_t *bytes, unsigned int nr, unsigned int mode, 
     return counted_decode(bytes, nr, mode, insn);
 }
 
+static int64_t last_out; /* where the last way out of the page led */
+
+static void way_out(void *context, int64_t distance)
+{
+    *(int64_t *)context = distance;
+}
+
 static bool scan(unsigned int entry)
 {
+    struct trap_ways ways = {.out = way_out, .context = &last_out};
+
     nr_decoded = 0;
+    last_out = 0;
+    ways.in[entry / 64] |= 1ul << entry % 64;
     memcpy(to, page, PAGE);
-    return trap_scan(page, NULL, NULL, entry, 64, to);
+    return trap_scan(page, NULL, NULL, 64, &ways, to);
 }
+
+START_TEST(ways_out_are_told)
+{
+    memset(page, INVALID, PAGE);
+    page[0] = 0xe8; /* call 0x1105 */
+    page[1] = 0x00;
+    page[2] = 0x11;
+    page[3] = page[4] = 0;
+    page[5] = RET;
+    ck_assert(!scan(0));
+    ck_assert_int_eq(last_out, 0x1105);
+}
+END_TEST
 
 START_TEST(a_way_is_followed)
 {
@@ -89,6 +113,7 @@ int main(void)
     SRunner *r;
     int failed;
 
+    tcase_add_test(tc, ways_out_are_told);
     tcase_add_test(tc, a_way_is_followed);
     tcase_add_test(tc, a_gap_is_code_if_it_decodes);
     tcase_add_test(tc, no_page_takes_long);

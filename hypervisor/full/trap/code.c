@@ -76,6 +76,73 @@ static const uint8_t *page_at(struct vcpu *v, uint64_t linear)
     return leaf ? map_frame(mfn_make((*leaf & PTE_ADDR) >> PAGE_SHIFT)) : NULL;
 }
 
+static struct entries *entries_of(struct shadows *sh, uint64_t linear)
+{
+    struct entries *e = &sh->entries[linear / PAGE_SIZE % ENTRIES_SLOTS];
+
+    if (e->page1 != linear / PAGE_SIZE + 1) {
+        *e = (struct entries){.page1 = linear / PAGE_SIZE + 1, .gfn = UINT64_MAX};
+    }
+    return e;
+}
+
+/* A way leads there: a page that was scanned without it is scanned again before it is taken. */
+static void entry_add(struct shadows *sh, uint64_t linear)
+{
+    struct entries *e = entries_of(sh, linear);
+    unsigned int word = linear % PAGE_SIZE / 64;
+    uint64_t bit = 1ul << linear % 64, *leaf = physmap_leaf(sh->fd, e->gfn);
+    bool known = (e->in[word] | e->found[word]) & bit;
+
+    e->in[word] |= bit;
+    if (!known && leaf && *leaf & TAG_CODE) {
+        trap_code_forget(sh, e->gfn, leaf);
+    }
+}
+
+struct way_out {
+    struct shadows *sh;
+    uint64_t from; /* the page that is scanned */
+};
+
+static void way_out(void *context, int64_t distance)
+{
+    const struct way_out *w = context;
+
+    entry_add(w->sh, w->from + (uint64_t)distance);
+}
+
+/* Where code begins on the page that is fetched from: at the fault, or behind the instruction that the page before ends with. */
+static uint64_t entry_of(struct vcpu *v, uint64_t linear)
+{
+    uint64_t at = trap_linear(v, SEG_NR_CS, v->regs.rip);
+    struct full_insn i;
+
+    if (at / PAGE_SIZE == linear / PAGE_SIZE || full_insn_at_rip(v, &i)) {
+        return linear;
+    }
+    at += i.length;
+    return at / PAGE_SIZE == linear / PAGE_SIZE ? at : linear;
+}
+
+/* The page is scanned into the copy; true: that is wanted, for something in it traps. */
+static bool scan(struct vcpu *v, uint64_t linear, const uint8_t *page, uint8_t *copy)
+{
+    struct shadows *sh = v->domain->full->engine_data;
+    struct entries *e = entries_of(sh, linear);
+    struct way_out out = {sh, linear & ~(PAGE_SIZE - 1ul)};
+    struct trap_ways ways = {.out = way_out, .context = &out};
+    bool found;
+
+    memcpy(ways.in, e->in, sizeof(ways.in));
+    linear = entry_of(v, linear);
+    ways.in[linear % PAGE_SIZE / 64] |= 1ul << linear % 64;
+    found = trap_scan(page, page_at(v, out.from - PAGE_SIZE), page_at(v, out.from + PAGE_SIZE),
+                      trap_code_bits(trap_of(v)), &ways, copy);
+    memcpy(e->found, ways.in, sizeof(e->found));
+    return found;
+}
+
 bool trap_code_ensure(struct vcpu *v, uint64_t linear, uint64_t gfn, uint64_t *leaf)
 {
     struct shadows *sh = v->domain->full->engine_data;
@@ -83,7 +150,7 @@ bool trap_code_ensure(struct vcpu *v, uint64_t linear, uint64_t gfn, uint64_t *l
     const uint8_t *page = map_frame(mfn_make((*leaf & PTE_ADDR) >> PAGE_SHIFT));
     uint8_t *copy;
 
-    if (c->gfn1 == gfn + 1 && *leaf & TAG_CODE) {
+    if (c->gfn1 == gfn + 1 && *leaf & TAG_CODE && entries_of(sh, linear)->gfn == gfn) {
         return true;
     }
     if (c->gfn1) {
@@ -92,6 +159,7 @@ bool trap_code_ensure(struct vcpu *v, uint64_t linear, uint64_t gfn, uint64_t *l
         if (old) {
             trap_code_forget(sh, c->gfn1 - 1, old);
         }
+        row_free(c);
     }
     trap_write_protect(sh, leaf);
     copy = hv_alloc_pages(1);
@@ -99,12 +167,14 @@ bool trap_code_ensure(struct vcpu *v, uint64_t linear, uint64_t gfn, uint64_t *l
         return false;
     }
     memcpy(copy, page, PAGE_SIZE);
-    *c = (struct code){.gfn1 = gfn + 1, .copy = copy};
-    if (!trap_scan(page, page_at(v, linear - PAGE_SIZE), page_at(v, linear + PAGE_SIZE),
-                   linear % PAGE_SIZE, trap_code_bits(trap_of(v)), copy)) {
+    entries_of(sh, linear)->gfn =
+        gfn; /* its row is not there yet: the scan may take any other row away */
+    if (scan(v, linear, page, copy)) {
+        c->copy = copy;
+    } else {
         hv_free_pages(copy, 1);
-        c->copy = NULL;
     }
+    c->gfn1 = gfn + 1;
     *leaf |= TAG_CODE;
     return true;
 }

@@ -9,8 +9,7 @@
 #include "common/compiler.h"
 #include "common/errno.h"
 
-#define FLAGS_POPF 0x254dd5ul /* all but RF, VM, VIP, VIF */
-#define TSS_IOMAP  0x66u
+#define TSS_IOMAP 0x66u
 
 static unsigned int io_bytes(const struct full_insn *i)
 {
@@ -91,7 +90,7 @@ static enum trap_outcome flags(struct vcpu *v, const struct full_insn *i)
             return MOVED;
         }
         trap_stack_move(v, bytes);
-        trap_flags_load(v, value, cpl, bytes == 2 ? FLAGS_POPF & 0xffff : FLAGS_POPF);
+        trap_flags_load(v, value, cpl, (bytes == 2 ? 0xffff : ~0ul) & ~FLAG_RF);
         return DONE;
     }
 }

@@ -7,6 +7,7 @@
 #include "common/compiler.h"
 #include "common/string.h"
 #include "full/trap/trap.h"
+#include "x86/rflags.h"
 
 #define GATE_BYTES     16u
 #define GATE_INTERRUPT 0xeu
@@ -16,7 +17,9 @@
 #define CODE_IDT       2u
 #define CODE_EXTERNAL  1u
 /* What IRET and POPF can change at all. */
-#define FLAGS_ANY      0x254fd5ul
+#define FLAGS_ANY                                                                                  \
+    (FLAGS_ARITHMETIC | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC |    \
+     FLAG_ID)
 #define ATTR_CODE64    0xa9bu /* flat, as SYSCALL makes them */
 #define ATTR_CODE32    0xcfbu
 #define STAR_KERNEL(s) ((uint16_t)((s) >> 32 & 0xfffc))
@@ -165,7 +168,7 @@ void trap_flags_load(struct vcpu *v, uint64_t value, unsigned int cpl, uint64_t 
 {
     unsigned int iopl = v->regs.rflags >> 12 & 3;
 
-    mask &= FLAGS_ANY & ~FLAG_VM;
+    mask &= FLAGS_ANY;
     mask &= cpl == 0 ? ~0ul : ~FLAG_IOPL;
     mask &= cpl <= iopl ? ~0ul : ~FLAG_IF;
     v->regs.rflags = (v->regs.rflags & ~mask) | (value & mask);
@@ -361,7 +364,7 @@ void trap_sysret(struct vcpu *v, const struct full_insn *insn)
     const struct full_seg cs = flat_code(sel, is64 ? ATTR_CODE64 : ATTR_CODE32, 3);
 
     r->rip = is64 ? r->rcx : (uint32_t)r->rcx;
-    r->rflags = (r->r11 & FLAGS_ANY & ~(FLAG_RF | FLAG_VM)) | 2;
+    r->rflags = (r->r11 & FLAGS_ANY & ~FLAG_RF) | 2;
     trap_code_set(v, &cs, 3);
     trap_stack_set(t, (uint16_t)(STAR_USER(t->s.star) + 8), 3, true);
 }

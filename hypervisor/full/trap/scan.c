@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which bytes of a page of code have to trap, and do not by themselves: from where the page is entered along all ways that stay on
- * it; then, in what is left between, code that only pointers lead to. Pure.
+ * it, with those that leave it told; then, in what is left between, code that only pointers lead to. Pure.
  * What is found along the ways is certain. The rest is taken for code where it decodes without a break up to what is certain, or
  * to the page's end: data that looks so would be taken for code, so kernels do well to keep data in pages of its own.
  */
@@ -17,6 +17,7 @@ struct scan {
     const uint8_t *page, *behind;
     unsigned int mode;
     uint8_t *to;
+    struct trap_ways *ways;
     bool found;
     uint64_t covered[PAGE_SIZE / 64]; /* bytes of instructions that are certain */
     uint64_t start[PAGE_SIZE / 64];   /* where they begin */
@@ -87,7 +88,11 @@ static unsigned int one(struct scan *s, unsigned int at, struct full_insn *i)
 
 static void branch(struct scan *s, int64_t target)
 {
-    if (target >= 0 && target < (int64_t)PAGE_SIZE && !bit_is(s->start, (unsigned int)target)) {
+    const struct trap_ways *w = s->ways;
+
+    if (target < 0 || target >= (int64_t)PAGE_SIZE) {
+        w->out(w->context, target);
+    } else if (!bit_is(s->start, (unsigned int)target)) {
         bit_set(s->todo, (unsigned int)target);
     }
 }
@@ -208,13 +213,14 @@ static void sweep(struct scan *s, unsigned int at)
     }
 }
 
-bool trap_scan(const uint8_t *from, const uint8_t *before, const uint8_t *behind,
-               unsigned int entry, unsigned int mode, uint8_t *to)
+bool trap_scan(const uint8_t *from, const uint8_t *before, const uint8_t *behind, unsigned int mode,
+               struct trap_ways *ways, uint8_t *to)
 {
-    struct scan s = {.page = from, .behind = behind, .mode = mode, .to = to};
+    struct scan s = {.page = from, .behind = behind, .mode = mode, .to = to, .ways = ways};
 
-    bit_set(s.todo, entry);
+    memcpy(s.todo, ways->in, sizeof(s.todo));
     follow_all(&s);
     sweep(&s, first_start(&s, before));
+    memcpy(ways->in, s.start, sizeof(ways->in));
     return s.found;
 }

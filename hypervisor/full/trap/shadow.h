@@ -39,14 +39,23 @@ struct code {
     bool many;     /* and others */
 };
 
+/* What is known of a page of code by its address: where other pages lead to, for good, and what its last scan has found. */
+struct entries {
+    uint64_t page1; /* address / PAGE_SIZE + 1; 0: unused */
+    uint64_t gfn;   /* where it was scanned */
+    uint64_t in[PAGE_SIZE / 64], found[PAGE_SIZE / 64];
+};
+#define ENTRIES_SLOTS 64u
+
 struct shadows {
     struct full_domain *fd;
     bool scan;
     uint32_t nr, used, hint;
     uint64_t generation; /* of reset() */
     uint16_t bucket[SHADOW_BUCKETS];
-    struct shadow slot[SHADOW_SLOTS]; /* 0 is unused */
-    struct code code[CODE_SLOTS];     /* by the frame number's low bits */
+    struct shadow slot[SHADOW_SLOTS];      /* 0 is unused */
+    struct code code[CODE_SLOTS];          /* by the frame number's low bits */
+    struct entries entries[ENTRIES_SLOTS]; /* by the page's low bits */
 };
 #define SHADOWS_PAGES ((unsigned int)((sizeof(struct shadows) + PAGE_SIZE - 1) / PAGE_SIZE))
 

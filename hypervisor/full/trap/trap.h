@@ -169,8 +169,17 @@ void trap_step_end(struct vcpu *v);
 bool trap_is_patched(struct vcpu *v);
 
 /* ---- scan.c ---- */
-/* Replace in `to` what is silent in `from`, a page of code entered at `entry`; behind and before are the pages around it, or NULL. */
-bool trap_scan(const uint8_t *from, const uint8_t *before, const uint8_t *behind,
-               unsigned int entry, unsigned int mode, uint8_t *to);
+/* Ways into a page of code, a bit for each byte where one leads to; ways out of it are told, by the distance from its beginning. */
+struct trap_ways {
+    uint64_t in[PAGE_SIZE / 64];
+    void (*out)(void *context, int64_t distance);
+    void *context;
+};
+/*
+ * Replace in `to` what is silent in `from`, where ways->in lead; true: there was something. ways->in becomes the beginnings of all
+ * instructions that were found. before and behind are the pages around it, or NULL.
+ */
+bool trap_scan(const uint8_t *from, const uint8_t *before, const uint8_t *behind, unsigned int mode,
+               struct trap_ways *ways, uint8_t *to);
 
 #endif
