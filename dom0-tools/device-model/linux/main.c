@@ -91,6 +91,8 @@ static int store_connect(void)
     if (rc) {
         store_close(&me.events);
         store_close(&me.requests);
+    } else if (!me.full) {
+        vbd_front_changed(&me.vbd); /* what has changed before anybody watched */
     }
     return rc;
 }
@@ -236,6 +238,7 @@ static bool signal_ends(int signals)
 
 static int loop(int signals)
 {
+    (void)store_connect(); /* if not now, then at the next look */
     for (;;) {
         struct pollfd p[] = {{.fd = xeno_linux_event_fd(&me.l), .events = POLLIN},
                              {.fd = signals, .events = POLLIN},
