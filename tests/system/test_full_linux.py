@@ -33,7 +33,7 @@ part buttons; try xeno create f2.cfg; said f2 'hello 1'; id=$(xeno domid f2); tr
 said f2 'hello 1'; try xeno shutdown -w f2; ends; xeno list --json | grep '"f2"'
 printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w"]\n' >p1.cfg
 full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w"]\n' >>d1.cfg
-part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; done; ends; cmp disk disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
+part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; ends; done; cmp disk disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
 part refused; before=$(free_pages)
 full none test-disk-native; printf 'disk = ["file:nowhere,raw,hda,w"]\n' >>none.cfg; try xeno create none.cfg
 full pv hello; try xeno create pv.cfg
