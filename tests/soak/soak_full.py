@@ -24,6 +24,7 @@ def soak_hostile_kernels():
     for _ in range(ROUNDS):
         code.test_kernels_that_end_their_machine()
         code.test_kernels_without_end()
+        code.test_two_cpus_race_for_their_tables()
 
 
 if __name__ == "__main__":

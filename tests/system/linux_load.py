@@ -58,7 +58,7 @@ def expect_untroubled(result):
 
 
 # stress-ng's stressors, a broad set: one process each, which checks its own results (--verify). Not madvise, which as root poisons memory:
-# zapping such an entry in a batch makes a PV Linux warn (mm_inline.h, a page-table entry that is not yet none).
+# that makes Linux 6.1 warn in unmap_page_range (mm_inline.h:564) within a minute, on Debian's Xen as well (docs/compat/linux.md).
 STRESSORS = """cpu vm fork vfork clone exec mmap mremap msync mprotect brk stack bigheap futex mutex sem pipe sock eventfd sigsegv
     sigfpe sigpipe sigq sigsuspend sigtrap timer itimer timerfd nanosleep clock switch yield context get getrandom memfd mincore shm sysinfo
     prctl ptrace userfaultfd membarrier rseq seek dentry""".split()

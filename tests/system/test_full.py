@@ -16,6 +16,7 @@ CFG = 'name = "f1"\nkernel = "%s"\ntype = "full"\nengine = "svm"\nmemory = %d\nv
 ENGINES = ["svm", "trap"]
 CYCLES = 30  # tests/soak has more
 DISK_BYTES = 20 * 512
+MODULE_BYTES = 12345
 GUESTS = ["threads", "memory", "user-mode", "libfdt"]
 
 
@@ -84,6 +85,19 @@ def test_a_disk():
 
 def test_guests_on_two_cpus():
     guests_pass(2, GUESTS + ["two-cpus"])
+
+
+def test_a_module():
+    """What a configuration calls a RAM disk is a module to the kernel: tests/guest/modules."""
+    with cases.Files() as files:
+        files.words += ["--add", f"{cases.GUESTS / 'test-modules-native'}:guest"]
+        files.add("blob", run_guest.module_bytes(MODULE_BYTES))
+        for engine in ENGINES:
+            files.add(f"{engine}.cfg", cfg_for(engine, "guest", more='ramdisk = "blob"\n'))
+        result = cases.xeno([], files, "; ".join(f"create {engine}.cfg && console f1" for engine in ENGINES))
+    result.expect_status(0)
+    ends = re.findall(r"^RESULT: (\w+) modules$", result.output, re.MULTILINE)
+    result.expect(ends == ["SUCCESS"] * 2, f"expected the module to be whole: {ends}")
 
 
 def test_its_buttons():

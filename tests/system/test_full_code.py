@@ -48,12 +48,13 @@ def test_without_a_scan():
         result.expect(not others, f"expected these not to fail: {others}")
 
 
-def hostile(engine, names, end):
+def hostile(engine, names, end, cpus=1):
     """Each does its worst while another domain lives its whole life beside it."""
     with cases.Files() as files:
-        full.files_for(files, engine, "test-hostile-machine-native")
+        full.files_for(files, engine, "test-hostile-machine-native", vcpus=cpus)
         files.words += ["--add", f"{cases.GUESTS / 'hello-native'}:hello-native"]
         files.add("ok.cfg", full.cfg_for(engine, "hello-native", cmdline="1").replace("f1", "ok"))
+        files.words += ["--cpus", str(cpus)]
         one = "create f1.cfg cmdline=what=%s && create ok.cfg && console ok; " + end
         first = one % names[0] + "; info free_pages; "
         result = qemu.run("--bare", *files.words, "-c", first + "; ".join(one % name for name in names) + "; info free_pages; list")
@@ -74,6 +75,14 @@ def test_kernels_that_end_their_machine():
 def test_kernels_without_end():
     for engine in full.ENGINES:
         hostile(engine, ENDLESS, "destroy f1")
+
+
+def test_two_cpus_race_for_their_tables():
+    """Each changes tables that the other one's accesses go through, and writes them where they are mapped; for a while, and without end."""
+    full.guests_pass(2, ["hostile-machine"])
+    for engine in full.ENGINES:
+        result = hostile(engine, ["race"], "list; destroy f1", cpus=2)
+        result.expect(len(re.findall(r"^f1 +\d+ +\d+ +2 +[r-][b-]---- ", result.output, re.MULTILINE)) == 2, f"{engine}: expected it to be at it still")
 
 
 if __name__ == "__main__":

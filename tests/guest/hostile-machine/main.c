@@ -12,6 +12,8 @@
 #include "pvk/cpu.h"
 #include "pvk/machine.h"
 #include "pvk/memory.h"
+#include "pvk/smp.h"
+#include "pvk/thread.h"
 
 #define APIC_PADDR   0xfee00000ul
 #define APIC_VERSION 0x30u
@@ -20,6 +22,7 @@
 #define PTE_RAM      0x7ff000ul /* frames from RAM_START on */
 #define RAM_START    0x100000ul
 #define TABLES       8u
+#define SLOT         400u /* of the root, for tables of any content */
 
 static uint32_t seed = 1;
 
@@ -68,12 +71,8 @@ static uint64_t table_entry(uint64_t bits)
     return pfn_raw(pfn_of_va(tables[random_number() % TABLES])) << PAGE_SHIFT | bits;
 }
 
-/* Read only: what is mapped may be the tables themselves, the kernel, or nothing. */
-static void wild_tables(unsigned int rounds)
+static void tables_alloc(void)
 {
-    const unsigned int slot = 400;
-    uint64_t value;
-
     for (unsigned int i = 0; i < TABLES; i++) {
         tables[i] = page_alloc(0);
         if (!tables[i]) {
@@ -81,6 +80,22 @@ static void wild_tables(unsigned int rounds)
         }
         memset(tables[i], 0, PAGE_SIZE);
     }
+}
+
+/* An address below the slot, of those that eight entries of each table are for. */
+static uint64_t random_va(void)
+{
+    return ~0xffffffffffffull | (uint64_t)SLOT << 39 | (uint64_t)(random_number() % 8) << 30 |
+           (uint64_t)(random_number() % 8) << 21 | (uint64_t)(random_number() % 8) << 12 |
+           (random_number() & 0xff8);
+}
+
+/* Read only: what is mapped may be the tables themselves, the kernel, or nothing. */
+static void wild_tables(unsigned int rounds)
+{
+    uint64_t value;
+
+    tables_alloc();
     for (unsigned int i = 0; i < rounds; i++) {
         uint64_t *table = tables[random_number() % TABLES];
         uint64_t entry = (uint64_t)random_number() << 40 | random_number(), va;
@@ -91,10 +106,8 @@ static void wild_tables(unsigned int rounds)
             entry = table_entry(1 | (entry & 0x66));
         }
         table[random_number() % 8] = random_number() % 4 ? entry : 0;
-        root()[slot] = random_number() % 8 ? table_entry(7) : 0;
-        va = ~0xffffffffffffull | (uint64_t)slot << 39 | (uint64_t)(random_number() % 8) << 30 |
-             (uint64_t)(random_number() % 8) << 21 | (uint64_t)(random_number() % 8) << 12 |
-             (random_number() & 0xff8);
+        root()[SLOT] = random_number() % 8 ? table_entry(7) : 0;
+        va = random_va();
         if (random_number() % 2) {
             __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=&r"(value) : : "memory");
         } else {
@@ -102,9 +115,57 @@ static void wild_tables(unsigned int rounds)
         }
         (void)probe_read((const uint64_t *)va, &value);
     }
-    root()[slot] = 0;
+    root()[SLOT] = 0;
     __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=&r"(value) : : "memory");
     test_check(true, "tables of any content are walked");
+}
+
+/*
+ * Both CPUs link the tables with one another, at any level, and write them through what is mapped of them at that moment. All that can be
+ * reached are the tables.
+ */
+static void race_for_tables(void *rounds)
+{
+    uint64_t value;
+
+    for (uintptr_t i = 0; i < (uintptr_t)rounds; i++) {
+        uint64_t va = random_va(), entry = random_number() % 4 ? table_entry(7) : 0;
+
+        if (random_number() % 2) {
+            __atomic_store_n(&tables[random_number() % TABLES][random_number() % 8], entry,
+                             __ATOMIC_RELAXED);
+        } else if (random_number() % 2) {
+            (void)probe_write((uint64_t *)(va & ~0xfc0ull), entry);
+        } else {
+            (void)probe_read((const uint64_t *)va, &value);
+        }
+        if (random_number() % 4 == 0) {
+            __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+        }
+        if (random_number() % 16 == 0) {
+            __atomic_store_n(&root()[SLOT], table_entry(7), __ATOMIC_RELAXED);
+            __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=&r"(value) : : "memory");
+        }
+    }
+}
+
+static void race(unsigned int rounds)
+{
+    struct thread *other;
+
+    if (cpu_count() < 2) {
+        return; /* nobody to race with */
+    }
+    tables_alloc();
+    other = cpu_start(1) ? NULL
+                         : thread_create_on(1, "race", race_for_tables, (void *)(uintptr_t)rounds);
+    if (!other) {
+        test_error("no second CPU");
+    }
+    race_for_tables((void *)(uintptr_t)rounds);
+    thread_join(other);
+    __atomic_store_n(&root()[SLOT], 0, __ATOMIC_RELAXED);
+    test_check(true, "two CPUs change tables that both walk");
 }
 
 /* ---- code that never stays as it is ---- */
@@ -188,6 +249,7 @@ void test_main(void)
                {"faults", faults, NULL},
                {"storm", NULL, storm},
                {"tables", NULL, wild_tables},
+               {"race", NULL, race},
                {"code", NULL, changing_code}};
     char what[16] = "";
 
