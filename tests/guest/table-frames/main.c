@@ -9,6 +9,7 @@
  * Frames that belong to interrupt controllers and frame numbers that exist nowhere come last.
  */
 #include <string.h>
+#include <xen/grant_table.h>
 #include <xen/version.h>
 
 #include "framework/hostile.h"
@@ -56,11 +57,27 @@ static bool is_ram(uint64_t mfn)
     return false;
 }
 
+/* The hypervisor's, but lent to this domain, which may map it: the first frame of its grant table. */
+static uint64_t grant_frame(void)
+{
+    static xen_pfn_t frame;
+    struct gnttab_setup_table op = {.dom = DOMID_SELF, .nr_frames = 1};
+
+    if (frame == 0) {
+        set_xen_guest_handle(op.frame_list, &frame);
+        if (hc_grant_table_op(GNTTABOP_setup_table, &op, 1) != 0 || op.status != GNTST_okay) {
+            test_error("no grant table");
+        }
+    }
+    return frame;
+}
+
 static bool is_mine(uint64_t mfn)
 {
     pfn_t pfn;
 
-    return pfn_of_mfn(mfn_make(mfn), &pfn) || mfn == start_info->shared_info >> PAGE_SHIFT;
+    return pfn_of_mfn(mfn_make(mfn), &pfn) || mfn == start_info->shared_info >> PAGE_SHIFT ||
+           mfn == grant_frame();
 }
 
 static long try_frame(uint64_t mfn, uint64_t flags, unsigned domid)
