@@ -12,6 +12,7 @@
 
 #include "pvk/machine.h"
 #include "pvk/memory.h"
+#include "pvk/pv/grants.h"
 #include "pvk/pv/hypercall.h"
 #include "pvk/pv/p2m.h"
 #include "pvk/pv/pagetable.h"
@@ -94,15 +95,16 @@ static long hypervisors_slot(void)
     return hc_mmu_update(&update, 1, NULL, DOMID_SELF);
 }
 
-/* All frames of the machine that are not mine: the first that can be mapped is one too many. */
+/* All frames of the machine that are not mine, or lent to me: the first that can be mapped is one too many. */
 static long frames_of_others(void)
 {
     long last = hc_memory_op(XENMEM_maximum_ram_page, NULL);
+    uint64_t grants = grant_table_mfn();
 
     for (uint64_t mfn = 0; mfn <= (uint64_t)last; mfn += 7) {
         pfn_t pfn;
 
-        if (!pfn_of_mfn(mfn_make(mfn), &pfn) && mfn != start_info->shared_info >> PAGE_SHIFT &&
+        if (!pfn_of_mfn(mfn_make(mfn), &pfn) && mfn != start_info->shared_info >> PAGE_SHIFT && mfn != grants &&
             map_at_page(pte_make(mfn_make(mfn), PAGE_RW)) == 0) {
             return 0;
         }

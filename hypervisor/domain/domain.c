@@ -165,11 +165,16 @@ void domain_put(struct domain *d)
     }
 }
 
-/* Upwards from the last one, from 1 again behind the highest: a restarted domain is told from what it was by its number. */
+/*
+ * Upwards from the last one: a restarted domain is told from what it was by its number. From 1 again behind 256 numbers, or as many
+ * more as leave every other one free: what is kept by number (page_info.c: owners) is made for 256 at a time, and stays.
+ */
 static uint32_t next_id(void)
 {
-    for (uint32_t tries = 1; tries < IDS; tries++) {
-        last_id = last_id % (IDS - 1) + 1;
+    uint32_t end = MIN((nr_domains / 128 + 1) * 256, IDS);
+
+    for (uint32_t tries = 1; tries < end; tries++) {
+        last_id = last_id < end - 1 ? last_id + 1 : 1;
         if (!id_taken(last_id)) {
             return last_id;
         }

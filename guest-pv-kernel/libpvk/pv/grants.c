@@ -24,14 +24,27 @@ static struct bitmap free_entries;   /* lock: lock */
 static uint64_t free_words[NR_ENTRIES / 64];
 
 /* The table's frames belong to the hypervisor and to us: they are mapped by machine frame number, like a device. */
+static bool table_frames(uint64_t *frames, uint32_t nr)
+{
+    struct gnttab_setup_table op = {.dom = DOMID_SELF, .nr_frames = nr};
+
+    set_xen_guest_handle(op.frame_list, frames);
+    return hc_grant_table_op(GNTTABOP_setup_table, &op, 1) == 0 && op.status == GNTST_okay;
+}
+
+uint64_t grant_table_mfn(void)
+{
+    uint64_t frame;
+
+    return table_frames(&frame, 1) ? frame : 0;
+}
+
 static struct grant_entry_v1 *map_table(void)
 {
     uint64_t frames[TABLE_FRAMES];
-    struct gnttab_setup_table op = {.dom = DOMID_SELF, .nr_frames = TABLE_FRAMES};
     char *va;
 
-    set_xen_guest_handle(op.frame_list, frames);
-    if (hc_grant_table_op(GNTTABOP_setup_table, &op, 1) != 0 || op.status != GNTST_okay) {
+    if (!table_frames(frames, TABLE_FRAMES)) {
         return NULL;
     }
     va = window_alloc(TABLE_FRAMES);

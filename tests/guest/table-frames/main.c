@@ -9,12 +9,12 @@
  * Frames that belong to interrupt controllers and frame numbers that exist nowhere come last.
  */
 #include <string.h>
-#include <xen/grant_table.h>
 #include <xen/version.h>
 
 #include "framework/hostile.h"
 #include "framework/test.h"
 #include "pvk/memory.h"
+#include "pvk/pv/grants.h"
 #include "pvk/pv/hypercall.h"
 #include "pvk/pv/p2m.h"
 #include "pvk/pv/start_info.h"
@@ -32,6 +32,7 @@ static struct region regions[MAX_REGIONS];
 static unsigned nr_regions;
 static const volatile uint64_t *slot;
 static uint64_t where;
+static uint64_t grants; /* the frame of my grant table */
 
 static void read_map(void)
 {
@@ -57,27 +58,13 @@ static bool is_ram(uint64_t mfn)
     return false;
 }
 
-/* The hypervisor's, but lent to this domain, which may map it: the first frame of its grant table. */
-static uint64_t grant_frame(void)
-{
-    static xen_pfn_t frame;
-    struct gnttab_setup_table op = {.dom = DOMID_SELF, .nr_frames = 1};
-
-    if (frame == 0) {
-        set_xen_guest_handle(op.frame_list, &frame);
-        if (hc_grant_table_op(GNTTABOP_setup_table, &op, 1) != 0 || op.status != GNTST_okay) {
-            test_error("no grant table");
-        }
-    }
-    return frame;
-}
-
+/* Two frames are the hypervisor's, but lent to this domain, which may map them. */
 static bool is_mine(uint64_t mfn)
 {
     pfn_t pfn;
 
     return pfn_of_mfn(mfn_make(mfn), &pfn) || mfn == start_info->shared_info >> PAGE_SHIFT ||
-           mfn == grant_frame();
+           mfn == grants;
 }
 
 static long try_frame(uint64_t mfn, uint64_t flags, unsigned domid)
@@ -213,6 +200,7 @@ void test_main(void)
 
     slot = found.entry;
     where = maddr_raw(found.where);
+    grants = grant_table_mfn();
     read_map();
     all_of_memory();
     special_frames();

@@ -18,6 +18,9 @@ long grant_page(unsigned domid, const void *page, bool read_only) __must_check;
 /* Take it back: 0, or -EBUSY while the other domain has it mapped (nothing has changed then). */
 int grant_end(uint32_t ref);
 
+/* The machine frame of the table's first page: the hypervisor's, which we may map as well. 0: there is no table. */
+uint64_t grant_table_mfn(void);
+
 /* A page of another domain, mapped in our window. */
 struct grant_mapping {
     void *va;
