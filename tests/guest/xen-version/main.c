@@ -2,10 +2,12 @@
 /*
  * KIND: functional
  * xen_version: what guests ask first. Numbers and feature bits are compared; texts that name a build are only looked at for form.
+ * And what every Linux asks on each CPU, to be refused: the performance counters (xenpmu_op). The kind of refusal is what users see.
  */
 #include <string.h>
 
 #include <xen/features.h>
+#include <xen/pmu.h>
 
 #include "framework/test.h"
 #include "pvk/pv/hypercall.h"
@@ -30,6 +32,7 @@ void test_main(void)
     struct xen_feature_info info = {.submap_idx = 0};
     long version = hc_xen_version(XENVER_version, NULL);
     struct xen_platform_parameters params = {0};
+    struct xen_pmu_params pmu = {.version = {XENPMU_VER_MAJ, XENPMU_VER_MIN}};
 
     test_note("version %ld.%ld", version >> 16, version & 0xffff);
     test_note("get_features(0): %s", test_rc(hc_xen_version(XENVER_get_features, &info)));
@@ -47,4 +50,9 @@ void test_main(void)
     check_text(XENVER_commandline, "commandline", sizeof(xen_commandline_t));
     test_note("a null pointer: %s", test_rc(hc_xen_version(XENVER_get_features, NULL)));
     test_note("an unknown command: %s", test_rc(hc_xen_version(77, NULL)));
+    test_note(
+        "xenpmu_op, the mode: %s",
+        test_rc(hypercall_raw(__HYPERVISOR_xenpmu_op, XENPMU_mode_get, HC_ARG(&pmu), 0, 0, 0)));
+    test_note("xenpmu_op, an unknown command: %s",
+              test_rc(hypercall_raw(__HYPERVISOR_xenpmu_op, 77, 0, 0, 0, 0)));
 }
