@@ -80,7 +80,9 @@ static enum trap_outcome flags(struct vcpu *v, const struct full_insn *i)
         if (cpl > iopl) {
             return REFUSE;
         }
-        t->irq_shadow = i->opcode == 0xfb && !(v->regs.rflags & FLAG_IF);
+        if (i->opcode == 0xfb && !(v->regs.rflags & FLAG_IF)) {
+            t->shadow_at = v->regs.rip + i->length;
+        }
         v->regs.rflags = i->opcode == 0xfb ? v->regs.rflags | FLAG_IF : v->regs.rflags & ~FLAG_IF;
         return DONE;
     case 0x9c:

@@ -117,7 +117,8 @@ enum trap_outcome trap_look_at(struct vcpu *v, const struct full_insn *i)
 }
 
 /* By the register's number in the encoding, which is that of enum full_seg_nr. */
-static enum trap_outcome segment_load(struct vcpu *v, unsigned int nr, uint16_t sel)
+static enum trap_outcome segment_load(struct vcpu *v, const struct full_insn *i, unsigned int nr,
+                                      uint16_t sel)
 {
     if (nr > 5 || nr == SEG_NR_CS) {
         trap_raise(v, VEC_UD, false, 0);
@@ -126,7 +127,9 @@ static enum trap_outcome segment_load(struct vcpu *v, unsigned int nr, uint16_t 
     if (!trap_segment_set(v, nr, sel)) {
         return MOVED;
     }
-    trap_of(v)->irq_shadow = nr == SEG_NR_SS;
+    if (nr == SEG_NR_SS) {
+        trap_of(v)->shadow_at = v->regs.rip + i->length;
+    }
     return DONE;
 }
 
@@ -142,7 +145,7 @@ enum trap_outcome trap_segment(struct vcpu *v, const struct full_insn *i)
     case 0x8c:
         return nr > 5 ? UNKNOWN : trap_put16(v, i, t->s.seg[nr].sel);
     case 0x8e:
-        return trap_get16(v, i, &sel) ? segment_load(v, nr, sel) : MOVED;
+        return trap_get16(v, i, &sel) ? segment_load(v, i, nr, sel) : MOVED;
     default: /* 06 0e 16 1e 0fa0 0fa8: pushes; the next number pops */
         nr = i->opcode >> 3 & 7;
         nr = i->opcode & 0x80 ? nr & 1 ? SEG_NR_GS : SEG_NR_FS : nr;
@@ -152,7 +155,7 @@ enum trap_outcome trap_segment(struct vcpu *v, const struct full_insn *i)
         if (!trap_pop(v, bytes, &popped)) {
             return MOVED;
         }
-        o = segment_load(v, nr, (uint16_t)popped);
+        o = segment_load(v, i, nr, (uint16_t)popped);
         if (o == DONE) {
             trap_stack_move(v, bytes);
         }
@@ -174,7 +177,7 @@ enum trap_outcome trap_far_load(struct vcpu *v, const struct full_insn *i)
         !trap_read(v, at + i->operand_bytes, &sel, sizeof(sel), trap_user(v))) {
         return MOVED;
     }
-    o = segment_load(v, nr, sel);
+    o = segment_load(v, i, nr, sel);
     if (o == DONE) {
         trap_register_set(v, i->reg, i->operand_bytes, offset);
     }

@@ -84,7 +84,8 @@ static int state_set(struct vcpu *v, const struct full_state *s)
         }
     }
     t->s = *s;
-    t->event.valid = t->irq_shadow = t->window = false;
+    t->event.valid = t->window = false;
+    t->shadow_at = NO_SHADOW;
     t->segments_stale = true;
     return 0;
 }
@@ -108,7 +109,8 @@ static bool irq_ready(const struct vcpu *v)
 {
     const struct trap_vcpu *t = trap_of(v);
 
-    return v->regs.rflags & FLAG_IF && !t->irq_shadow && !t->event.valid && !t->step.active;
+    return v->regs.rflags & FLAG_IF && v->regs.rip != t->shadow_at && !t->event.valid &&
+           !t->step.active;
 }
 
 /* All that switches interrupts on is an exit; only what STI holds back needs one more. */
@@ -116,7 +118,7 @@ static void irq_window(struct vcpu *v)
 {
     struct trap_vcpu *t = trap_of(v);
 
-    t->window = t->irq_shadow;
+    t->window = v->regs.rip == t->shadow_at;
 }
 
 static void inject(struct vcpu *v, uint8_t vector)
@@ -302,6 +304,7 @@ static void exit_debug(struct vcpu *v, bool was_ours)
     uint64_t why = read_dr6() & (DR6_BREAKPOINTS | DR6_STEP);
 
     write_dr6(DR6_IDLE);
+    t->shadow_at = NO_SHADOW; /* what it was for has been executed */
     if (was_ours) {
         why &= ~DR6_STEP;
     }
@@ -362,7 +365,7 @@ void trap_exit(struct vcpu *v)
     bool tf_ours = t->hidden_mask & FLAG_TF && !(t->hidden & FLAG_TF);
 
     v->regs.rflags = (v->regs.rflags & ~t->hidden_mask) | t->hidden;
-    t->irq_shadow = t->window = false;
+    t->window = false;
     if (t->step.active) {
         trap_step_end(v);
     }

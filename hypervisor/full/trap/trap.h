@@ -32,13 +32,14 @@ struct trap_step {
     uint64_t fetch;      /* this one executable, as it stands in memory */
 };
 
-#define FLAG_VM (1ul << 17)
+#define FLAG_VM   (1ul << 17)
+#define NO_SHADOW (~0ul)
 
 struct trap_vcpu {
     struct full_state s; /* fs and gs bases are in the CPU while `loaded` */
     struct trap_event event;
     bool loaded;         /* on a CPU */
-    bool irq_shadow;     /* behind STI or MOV SS: no interrupt before the next instruction */
+    uint64_t shadow_at;  /* behind STI or MOV SS: no interrupt before the instruction here */
     bool window;         /* single step, for an interrupt waits behind the shadow */
     bool segments_stale; /* the CPU's selectors are not what s.seg wants */
     struct trap_step step;
