@@ -33,7 +33,10 @@ UNREACHABLE = 3
 KERNELS = {"": ("linux-image-amd64", False), "-cloud": ("linux-image-cloud-amd64", False),
            "-backports": ("linux-image-amd64", True), "-cloud-backports": ("linux-image-cloud-amd64", True)}
 FOLDERS = ["bin", "dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp", "usr", "usr/bin", "usr/sbin", "usr/share",
-           "usr/share/udhcpc", "var", "xeno"]
+           "usr/share/udhcpc", "usr/share/xeno", "var", "xeno"]
+# Of this folder, with their modes.
+SCRIPTS = {"init": ("init", 0o755), "keep": ("usr/sbin/keep", 0o755), "udhcpc.sh": ("usr/share/udhcpc/default.script", 0o755),
+           **{name: (f"usr/share/xeno/{name}", 0o644) for name in ("xenostored.service", "xenoconsoled.service")}}
 LINKS = [("sbin", "bin"), ("lib", "usr/lib"), ("var/run", "/run")]
 TEXTS = {
     "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
@@ -175,8 +178,8 @@ def make_initrd(debs, ours):
     for name, target in LINKS:
         archive.link(name, target)
     archive.character_device("dev/console", 5, 1)
-    archive.file("init", (HERE / "init").read_bytes(), 0o755)
-    archive.file("usr/share/udhcpc/default.script", (HERE / "udhcpc.sh").read_bytes(), 0o755)
+    for name, (place, mode) in SCRIPTS.items():
+        archive.file(place, (HERE / name).read_bytes(), mode)
     for name, text in TEXTS.items():
         archive.file(name, text.encode())
     archive.file("bin/busybox", busybox, 0o755)

@@ -46,7 +46,7 @@ static void virq(void *arg)
 
 static void store_connect(struct consoled *c)
 {
-    if (store_open(&c->store)) {
+    if (store_open_now(&c->store)) {
         return;
     }
     store_watch(&c->store, "@releaseDomain", "end");
@@ -254,6 +254,7 @@ static int loop(struct consoled *c)
         }
     }
     free(p.fd);
+    unlink(CONSOLE_SOCKET); /* told to end: nobody has to wait for the next one */
     return EXIT_SUCCESS;
 }
 

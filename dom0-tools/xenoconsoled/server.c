@@ -20,16 +20,19 @@
 
 int server_open(void)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET};
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET ".new"};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), rc;
     mode_t mask;
 
     if (fd < 0) {
         return -errno;
     }
-    unlink(CONSOLE_SOCKET); /* ours alone: a lock keeps a second daemon out */
+    unlink(a.sun_path); /* ours alone: a lock keeps a second daemon out */
     mask = umask(0177);
-    rc = bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 64) ? -errno : 0;
+    rc = bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 64) ||
+                 rename(a.sun_path, CONSOLE_SOCKET)
+             ? -errno
+             : 0;
     umask(mask);
     if (rc) {
         close(fd);

@@ -25,7 +25,7 @@ def soak_two_hundred_domains_beside_a_stock_guest():
 
 def soak_daemons_killed_for_a_minute():
     for where in BOTH:
-        print(store_linux_cases.killed_under_load(where, "--seconds 60").output)
+        print(store_linux_cases.killed_under_load(where, "60").output)
 
 
 def soak_each_action_for_each_end():

@@ -23,10 +23,18 @@ try xeno create h1.cfg memory=$more; xeno destroy h1; xeno mem-set 0 256
 """
 DAEMONS = r"""
 part hangs; kill -STOP $(pidof xenostored); try xeno create h1.cfg; try xeno list; try xeno doctor; kill -CONT $(pidof xenostored)
-part none; kill -9 $(pidof xenostored); rm -f /run/xenstored/socket; try xeno create h1.cfg; try xeno shutdown h1; try xeno doctor; xeno destroy h1
+part none; stop xenostored; try xeno create h1.cfg; try xeno shutdown h1; try xeno doctor; xeno destroy h1
 xenostored; part back; try xeno create h1.cfg; try xeno list h1
 part holder; kill -STOP $(pidof xenoconsoled); id=$(xeno domid h1); try xeno destroy h1; try xeno destroy --why $id
 kill -CONT $(pidof xenoconsoled); gone $id; try xeno destroy --why $id
+"""
+# Killed, and the next command finds them; one that cannot start is tried again ever more seldom; told to end, it stays away.
+KEPT = r"""
+part kept; for n in 1 2 3; do kill -9 $(pidof xenostored) $(pidof xenoconsoled); try xeno create h1.cfg; kill -9 $(pidof xenostored); try xeno shutdown -w h1; done
+tried() { dmesg | grep 'keep: xenoconsoled has ended with status 7' | grep -c "$1"; }
+part loop; daemon=$(command -v xenoconsoled); mv $daemon real; printf '#!/bin/sh\nexit 7\n' >$daemon; chmod +x $daemon; kill -9 $(pidof xenoconsoled)
+until test $(tried 'in 2 s') = 1; do sleep 0.1; done; tried 'in 0 s'; tried 'in [12] s'; mv real $daemon; until xeno doctor >/dev/null; do sleep 0.1; done
+part told; stop xenoconsoled; until test $(pidof keep | wc -w) = 1; do sleep 0.1; done; pidof xenoconsoled; xenoconsoled; try xeno doctor | grep xenoconsoled
 """
 STORE = r"""
 part stale; xs write /local/domain/99/name h1 /local/domain/99/vm /vm/x /vm/x/name h1 /libxl/99/type pv /local/domain/0/backend/vif/99/0/state 4
@@ -43,7 +51,7 @@ def in_linux(where):
         raise qemu.Skip("Debian's package xenstore-utils is not installed")
     files = set(programs).union(*(debian_tools.libraries(program) for program in programs))
     more = [word for path in sorted(files) for word in ("--add", path)]
-    return xeno_linux_cases.run(where, CLIENTS + MEMORY + DAEMONS + STORE, *more)
+    return xeno_linux_cases.run(where, CLIENTS + MEMORY + KEPT + DAEMONS + STORE, *more)
 
 
 def one_line(result, part, pattern, status):
@@ -55,6 +63,10 @@ def pains(where):
     result, parts = in_linux(where)
     one_line(result, parts["memory"], r"needs \d+ MiB, \d+ MiB are free \(the control domain has \d+ MiB\): try 'xeno mem-set 0 \d+', ", 1)
     result.expect(re.search(r"advice: xeno mem-set 0 \d+\n<0>\n<0>$", parts["memory"], re.MULTILINE), "expected the advice to help")
+    result.expect(parts["kept"].split() == ["<0>"] * 6, "expected daemons to be there again for the next command")
+    now, later = (int(word) for word in parts["loop"].split())
+    result.expect(now >= 3 and later >= 2, "expected a daemon that cannot start to be tried at once, then more and more seldom")
+    result.expect(re.fullmatch(r"ok +xenoconsoled +answers", parts["told"].strip()), "expected a daemon that was told to end to stay away")
     one_line(result, parts["hangs"], "xenostored has not taken it up: it does not answer", 1)
     result.expect(re.search(r"^BAD  xenostored +it does not answer: ", parts["hangs"], re.MULTILINE), "expected doctor to know")
     one_line(result, parts["none"], "warning: xenostored does not run", 0)

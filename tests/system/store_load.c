@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Load for xenostored in a Linux control domain, which kills it with SIGKILL and starts it again: store_load KILLS, or
- * store_load --seconds S for a kill a second. Requests go over the kernel's ring (/dev/xen/xenbus), which must notice nothing,
+ * Load for xenostored in a Linux control domain, which kills it with SIGKILL, a kill a second: store_load KILLS. Whoever keeps
+ * the daemons has to start them again. Requests go over the kernel's ring (/dev/xen/xenbus), which must notice nothing,
  * and over the socket, where a request without an answer may or may not have been done. At the end every acknowledged write
  * must be there, and a watch on the kernel's ring must have told of each node once and in order.
- * With each kill of xenostored xenoconsoled is killed as well, and started after it.
+ * With each kill of xenostored xenoconsoled is killed as well.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -28,11 +28,12 @@
 #define SOCKET "/run/xenstored/socket"
 #define PATH   64
 /* Requests in a row that the socket's client sends without waiting, and the most of its nodes. */
-#define BURST       8u
-#define SOCKET_MAX  65536u
-#define KILL_WITHIN 80u /* requests of the ring between two kills */
-#define KILL_BURST  64u
-#define SPIN        200000u /* how long the daemon works on them, at most, before it is killed */
+#define BURST      8u
+#define SOCKET_MAX 65536u
+#define KILL_BURST 64u
+#define SPIN       200000u /* how long the daemon works on them, at most, before it is killed */
+#define LOOK_US    10000
+#define LOOKS      3000
 
 static int bus, watcher, pair, sock = -1;
 static char reply[XENSTORE_PAYLOAD_MAX + 1];
@@ -116,7 +117,7 @@ static size_t node(char *text, const char *folder, unsigned int number)
 
 /* ---- the daemons ---- */
 
-/* A handle of the running daemon of that name. */
+/* A handle of the running daemon of that name, or -1. */
 static int find_daemon(const char *name)
 {
     DIR *proc = opendir("/proc");
@@ -138,6 +139,20 @@ static int find_daemon(const char *name)
         }
     }
     closedir(proc);
+    return found;
+}
+
+/* The same; looked for again, but not for ever, where it is being started. */
+static int running_daemon(const char *name)
+{
+    int found = -1;
+
+    for (int look = 0; found < 0 && look < LOOKS; look++) {
+        found = find_daemon(name);
+        if (found < 0) {
+            usleep(LOOK_US);
+        }
+    }
     if (found < 0) {
         fail(name);
     }
@@ -159,8 +174,11 @@ static void connect_socket(void)
 
     close(sock);
     sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(sock, (struct sockaddr *)&a, sizeof(a))) {
-        fail(SOCKET);
+    for (int look = 0; connect(sock, (struct sockaddr *)&a, sizeof(a)); look++) {
+        if (errno != ECONNREFUSED || look == LOOKS) {
+            fail(SOCKET);
+        }
+        usleep(LOOK_US);
     }
 }
 
@@ -190,10 +208,10 @@ static void answers(unsigned int sent)
 }
 
 /* In the middle of work for the socket and the ring; what was asked of the ring is answered by the next one. */
-static void kill_and_start(void)
+static void kill_daemons(void)
 {
-    int store = find_daemon("xenostored");
-    int consoles = find_daemon("xenoconsoled");
+    int store = running_daemon("xenostored");
+    int consoles = running_daemon("xenoconsoled");
     unsigned int sent;
     char text[PATH];
 
@@ -207,9 +225,6 @@ static void kill_and_start(void)
     kill_daemon(store);
     kill_daemon(consoles);
     answers(sent);
-    if (system("xenostored") || system("xenoconsoled")) {
-        fail("cannot start the daemons");
-    }
     if (receive(bus) != XS_WRITE) {
         fail("what was asked of the ring when the daemon was killed");
     }
@@ -337,13 +352,11 @@ static void look_at_all(void)
 
 int main(int argc, char **argv)
 {
-    bool by_time = argc == 3 && strcmp(argv[1], "--seconds") == 0;
-    unsigned int wanted = argc > 1 ? (unsigned int)strtoul(argv[argc - 1], NULL, 10) : 0;
-    unsigned int next = 10;
+    unsigned int wanted = argc == 2 ? (unsigned int)strtoul(argv[1], NULL, 10) : 0;
     double last = now();
 
     if (!wanted) {
-        fputs("usage: store_load KILLS | --seconds S\n", stderr);
+        fputs("usage: store_load KILLS\n", stderr);
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -355,10 +368,9 @@ int main(int argc, char **argv)
     connect_socket();
     while (kills < wanted) {
         turn();
-        if (by_time ? now() - last >= 1.0 : bus_writes >= next) {
-            kill_and_start();
+        if (now() - last >= 1.0) {
+            kill_daemons();
             last = now();
-            next = bus_writes + 1 + pick(KILL_WITHIN);
         }
     }
     look_at_all();

@@ -36,6 +36,8 @@ round()
     done
     echo "$1: each time fewer frames: $before, now $(free_pages)"
 }
+# A daemon that is told to end is not started again by who keeps it.
+stop() { pid=$(pidof $1); kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done; }
 until_ended() { while xeno domid $1 >/dev/null 2>&1; do sleep 0.1; done; }
 until_shut() { until xeno list $1 | grep -q -- '---s-- '; do sleep 0.1; done; }
 printf 'name = "h1"\nkernel = "hello"\nmemory = 16\ncmdline = "1000"\n' >h1.cfg
@@ -120,7 +122,7 @@ part log; try xeno console --log short
 part kill
 xeno create h1.cfg cmdline=6 >/dev/null && xeno console h1 </dev/null >one & xeno create h1.cfg name=h2 cmdline=6 && xeno console h2 </dev/null >two &
 until xeno domid h1 >/dev/null 2>&1; do :; done
-for n in 1 2 3; do xeno console h1 </dev/null | grep -q "hello $n"; kill -9 $(pidof xenoconsoled); xenoconsoled; done
+for n in 1 2 3; do xeno console h1 </dev/null | grep -q "hello $n"; kill -9 $(pidof xenoconsoled); done
 wait; ends
 for f in one two /var/log/xeno/console/h1.log /var/log/xeno/console/h2.log; do md5sum <$f; done; cat one
 part preserve; xeno create short.cfg 'on_poweroff="preserve"'; xeno console short </dev/null >/dev/null; xeno service; try xeno list short
@@ -164,8 +166,8 @@ read -r end idle </proc/uptime; echo "from $begin to $end, ticks $was to $(cut -
 xeno console h1 </dev/null | grep -m 1 'hello 2'; ls /var/log/xeno/console | grep -c '^p.log'; cat /var/log/xeno/console/p.log* | wc -c
 xeno destroy p h1
 part wait; try xeno create h1.cfg name=dead kernel=dead --wait; until_ended dead; xeno list --ended | grep dead
-part nobody; kill -9 $(pidof xenoconsoled); try xeno create short.cfg --wait; xeno destroy short; try xeno doctor | grep xenoconsoled; xenoconsoled
-xeno create short.cfg 'on_poweroff="restart"'; first=$(xeno domid short); kill -9 $(pidof xenoconsoled); until_shut short; xenoconsoled
+part nobody; stop xenoconsoled; try xeno create short.cfg --wait; xeno destroy short; try xeno doctor | grep xenoconsoled; xenoconsoled
+xeno create short.cfg 'on_poweroff="restart"'; first=$(xeno domid short); stop xenoconsoled; until_shut short; xenoconsoled
 until test "$(xeno domid short 2>/dev/null || echo $first)" != $first; do sleep 0.1; done; echo restarted; until only_dom0; do xeno destroy short 2>/dev/null; done
 part doctor; umount /proc/xen; try xeno doctor; $(xeno doctor --json | sed -n 's/.*"xenfs".*"fix": "\(.*\)"}.*/\1/p'); try xeno doctor
 """

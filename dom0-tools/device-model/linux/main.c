@@ -77,9 +77,9 @@ static const struct vbd_store vbd_store = {
 static int store_connect(void)
 {
     char path[VBD_PATH];
-    int rc = store_open(&me.events);
+    int rc = store_open_now(&me.events);
 
-    rc = rc ? rc : store_open(&me.requests);
+    rc = rc ? rc : store_open_now(&me.requests);
     if (rc == 0) {
         store_watch(&me.events, "@releaseDomain", "end");
         if (!me.full) {

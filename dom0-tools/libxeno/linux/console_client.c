@@ -4,14 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "libxeno/fault.h"
+#include "libxeno/linux/daemon_socket.h"
 #include "libxeno/linux/registry.h"
-
-#define PATIENCE_S 10
 
 /* A line without its end, and not one byte more: what follows it is the console's. -errno if none comes. */
 static int receive_line(int fd, char *line, size_t size)
@@ -34,32 +31,19 @@ static int receive_line(int fd, char *line, size_t size)
     return 0;
 }
 
-/* How long the other side may take; 0: for ever. */
-static void be_patient(int fd, long seconds)
-{
-    const struct timeval limit = {.tv_sec = seconds};
-
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-}
-
 int console_request(const char *line, char *reply, size_t size, int *keep)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int rc;
+    int fd, rc;
 
-    if (fd < 0) {
-        return -errno;
-    }
-    be_patient(fd, PATIENCE_S);
     if (fault_now()) {
-        close(fd);
         snprintf(reply, size, "the fault switch");
         return -EPROTO;
     }
-    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) ||
-        send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line)) {
+    fd = daemon_connect(CONSOLE_SOCKET, true);
+    if (fd < 0) {
+        return fd;
+    }
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line)) {
         rc = errno ? -errno : -EIO;
         close(fd);
         return rc;
@@ -69,7 +53,7 @@ int console_request(const char *line, char *reply, size_t size, int *keep)
         rc = -EPROTO;
     }
     if (rc == 0 && keep) {
-        be_patient(fd, 0); /* a domain may be silent for ever */
+        daemon_patience(fd, 0); /* a domain may be silent for ever */
         *keep = fd;
     } else {
         close(fd);

@@ -11,46 +11,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <xen/io/xs_wire.h>
 
 #include "common/compiler.h"
 #include "libxeno/fault.h"
+#include "libxeno/linux/daemon_socket.h"
 
-#define SOCKET     "/run/xenstored/socket"
-#define PATIENCE_S 10
-#define IN_ROOM    8192u
+#define SOCKET  "/run/xenstored/socket"
+#define IN_ROOM 8192u
 
-int store_open(struct xeno_store *s)
+static int open_store(struct xeno_store *s, bool wait)
 {
     const char *path = getenv("XENSTORED_PATH");
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = PATIENCE_S};
-    int rc;
 
     *s = (struct xeno_store){.fd = -1};
-    path = path ? path : SOCKET;
-    if (strlen(path) >= sizeof(a.sun_path)) {
-        return -ENAMETOOLONG;
-    }
-    memcpy(a.sun_path, path, strlen(path));
     s->in = malloc(IN_ROOM);
-    s->fd = s->in ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    s->fd = s->in ? daemon_connect(path ? path : SOCKET, wait) : -ENOMEM;
     if (s->fd < 0) {
-        rc = s->in ? -errno : -ENOMEM;
-        store_close(s);
-        return rc;
-    }
-    setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(s->fd, (struct sockaddr *)&a, sizeof(a))) {
-        rc = -errno;
+        int rc = s->fd;
+
         store_close(s);
         return rc;
     }
     return 0;
+}
+
+int store_open(struct xeno_store *s)
+{
+    return open_store(s, true);
+}
+
+int store_open_now(struct xeno_store *s)
+{
+    return open_store(s, false);
 }
 
 const char *store_error_text(int rc)

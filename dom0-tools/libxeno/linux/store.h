@@ -21,8 +21,9 @@ struct xeno_store {
     size_t in_at, in_end;
 };
 
-/* 0, or -errno: -ENOENT or -ECONNREFUSED when no daemon runs. */
+/* 0, or -errno: -ENOENT or -ECONNREFUSED when no daemon runs. Where one has died, the next one is waited for, or not. */
 int store_open(struct xeno_store *s);
+int store_open_now(struct xeno_store *s);
 void store_close(struct xeno_store *s);
 
 /* What an error of the connection means to people ("does not answer"); of a request: the error's own text. */
