@@ -27,15 +27,19 @@ const struct verb verbs[] = {
     {"pause", cmd_pause, "DOMAIN", "stop a domain's vCPUs"},
     {"reboot", cmd_reboot, "DOMAIN", "ask a domain to start again"},
     {"rename", cmd_rename, "DOMAIN NAME", "give a domain another name"},
-    {"sched-credit2", cmd_sched_credit2, "[--json] [-d DOMAIN [-w WEIGHT] [-c CAP]]", "shares of the CPUs"},
+    {"sched-credit2", cmd_sched_credit2, "[--json] [-d DOMAIN [-w WEIGHT] [-c CAP]]",
+     "shares of the CPUs"},
     {"shutdown", cmd_shutdown, "[-w] DOMAIN", "ask a domain to shut down"},
     {"stat", cmd_stat, "[--json] DOMAIN", "counters of hypercalls, traps and emulations"},
-    {"trace", cmd_trace, "[--json|--summary] [--marks|--armed] DOMAIN | --on [--marks|--armed] DOMAIN | --off DOMAIN | [--json|--summary] --read",
+    {"trace", cmd_trace,
+     "[--json|--summary] [--marks|--armed] DOMAIN | --on [--marks|--armed] DOMAIN | --off DOMAIN | [--json|--summary] --read",
      "each hypercall, trap, exit and switch of a domain in order"},
-    {"trigger", cmd_trigger, "DOMAIN nmi|reset|init|power|sleep [VCPU]", "send a domain a signal of the hardware"},
+    {"trigger", cmd_trigger, "DOMAIN nmi|reset|init|power|sleep [VCPU]",
+     "send a domain a signal of the hardware"},
     {"unpause", cmd_unpause, "DOMAIN", "let a paused domain go on"},
     {"vcpu-list", cmd_vcpu_list, "[--json] [DOMAIN]…", "vCPUs, their CPUs and their time"},
-    {"vcpu-pin", cmd_vcpu_pin, "DOMAIN VCPU|all CPUS [SOFT-CPUS]", "say where vCPUs may run, and where they had better"},
+    {"vcpu-pin", cmd_vcpu_pin, "DOMAIN VCPU|all CPUS [SOFT-CPUS]",
+     "say where vCPUs may run, and where they had better"},
     {"version", cmd_version, "[--json]", "versions of tool and hypervisor"},
     {"vm-list", cmd_vm_list, "[--json]", "domains by their identities"},
     {NULL, NULL, NULL, NULL},
@@ -157,6 +161,44 @@ static const struct verb *verb_find(struct cli *c, const char *word, int *status
     return NULL;
 }
 
+#define WORDS_MAX 256
+
+/* "-pc": letters in one word, as xl takes them too. */
+static size_t letters_in(const char *word)
+{
+    size_t n = 0;
+
+    while (word[0] == '-' && ((word[n + 1] >= 'a' && word[n + 1] <= 'z') ||
+                              (word[n + 1] >= 'A' && word[n + 1] <= 'Z'))) {
+        n++;
+    }
+    return n > 1 && !word[n + 1] ? n : 0;
+}
+
+/* The words with each of such letters in a word of its own; as they are if those would be too many. */
+static char **split_words(int *argc, char **argv)
+{
+    static char letters[WORDS_MAX][3], *words[WORDS_MAX + 1];
+    int nr = 0, used = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        size_t n = letters_in(argv[i]);
+
+        if (nr + (int)MAX(n, 1u) > WORDS_MAX) {
+            return argv;
+        }
+        for (size_t k = 1; k <= n; k++) {
+            words[nr++] = memcpy(letters[used++], (const char[3]){'-', argv[i][k]}, 3);
+        }
+        if (n == 0) {
+            words[nr++] = argv[i];
+        }
+    }
+    words[nr] = NULL;
+    *argc = nr;
+    return words;
+}
+
 int cli_run(struct cli *c, int argc, char **argv)
 {
     const struct verb *v;
@@ -166,6 +208,7 @@ int cli_run(struct cli *c, int argc, char **argv)
         return 0;
     }
     v = verb_find(c, argv[0], &status);
+    argv = split_words(&argc, argv);
     return v ? v->run(c, argc, argv) : status;
 }
 
@@ -201,7 +244,8 @@ long cli_domid(struct cli *c, const char *verb, const char *name)
         return (long)c->m->x.t->own_domid;
     }
     id = strtoul(name, &end, 10);
-    if (*name && !*end && id < DOMID_FIRST_RESERVED && xeno_domain_info(&c->m->x, (uint32_t)id, &info) == 0) {
+    if (*name && !*end && id < DOMID_FIRST_RESERVED &&
+        xeno_domain_info(&c->m->x, (uint32_t)id, &info) == 0) {
         return (long)id;
     }
     cli_error(c, verb, "%s", err.text);
@@ -229,7 +273,8 @@ bool cli_flag(int *argc, char **argv, const char *word)
 {
     for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], word) == 0) {
-            memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv)); /* with the NULL at the end */
+            memmove(&argv[i], &argv[i + 1],
+                    (size_t)(*argc - i) * sizeof(*argv)); /* with the NULL at the end */
             (*argc)--;
             return true;
         }
@@ -265,7 +310,8 @@ int64_t cli_memory_kib(struct cli *c, const char *verb, const char *text)
         end++;
     }
     if (*text < '0' || *text > '9' || *end || n == 0 || n > (1ul << 34) >> (shift / 10 * 4)) {
-        return cli_error(c, verb, "'%s': expected a size in MiB, or a number with k, m, g", text), -1;
+        return cli_error(c, verb, "'%s': expected a size in MiB, or a number with k, m, g", text),
+               -1;
     }
     return (int64_t)(n << shift);
 }

@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import struct
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -71,8 +72,8 @@ part prefix; try xeno dest h1; try xeno d h1; try xeno list h1
 part ended; xeno list --json
 part help; try xeno help destroy
 part more; try xeno list --ended; try xeno list -v -c Domain-0; xeno vm-list; try xeno domid --json Domain-0; try xeno domname --json 0
-xeno dmesg --json | tr X x; try xeno migrate h1 there; try xeno -N create h1.cfg
-part xl; ln -s "$(command -v xeno)" xl; try ./xl destroy nobody; try ./xl destroy; try ./xl -vf list; try ./xl debug q; try ./xl create -q -n -f h1.cfg
+xeno dmesg --json | tr X x; try xeno migrate h1 there; try xeno -N create -qn h1.cfg
+part xl; ln -s "$(command -v xeno)" xl; try ./xl destroy nobody; try ./xl destroy; try ./xl -vf list; try ./xl debug q; try ./xl create -qnf h1.cfg
 # What begins as Xen's own lines do, run.sh takes out of the output.
 part keys; xeno dmesg -c >old; try xeno debug-keys q; xeno dmesg | tr X x; try xeno dmesg -c | tr X x
 """
@@ -299,10 +300,22 @@ def code_pages(elf):
             yield from ((address + o, elf[offset + o:offset + o + PAGE]) for o in range(-address % PAGE, size - PAGE, PAGE))
 
 
+def readelf_reads(result, data):
+    with tempfile.NamedTemporaryFile(prefix="core-") as core:
+        core.write(data)
+        core.flush()
+        said = subprocess.run(["readelf", "-a", "-W", core.name], capture_output=True, text=True, check=False)
+    result.expect(said.returncode == 0 and not said.stderr, f"expected readelf to have no complaint: {said.stderr}")
+    for what in (r"Type: +CORE ", r" \.note\.Xen +NOTE ", r" \.xen_pages +PROGBITS "):
+        result.expect(re.search(what, said.stdout), f"expected readelf to see {what!r}: {said.stdout}")
+
+
 def core_files(result, parts):
     """A core holds the guest's code where its page tables, its vCPU and the list of frames say that it is."""
     result.expect(re.search(r"<0>\n(.*\n)h1 +\d+ +8 +1 +[r-][b-]---- ", parts["dump"]), "expected a core, and that the domain goes on")
-    core = Core(gzip.decompress(base64.b64decode(parts["core"])))
+    data = gzip.decompress(base64.b64decode(parts["core"]))
+    readelf_reads(result, data)
+    core = Core(data)
     context = core.section[".xen_prstatus"]
     result.expect(len(context) == CONTEXT and len(core.section[".xen_shared_info"]) == PAGE, "expected one vCPU and the shared page")
     result.expect(len({pfn for pfn, _ in core.frames}) >= 2048, f"expected 8 MiB of frames, each once: {len(core.frames)}")
