@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
 import qemu # after the path: these stand with the system tests
 
 qemu.HANG = 1500 # before those that take it for their own
+import end_cases
 import stock_guest_cases
 import store_linux_cases
 import xeno_linux_cases
@@ -30,7 +31,21 @@ def soak_daemons_killed_for_a_minute():
 
 def soak_each_action_for_each_end():
     for where in BOTH:
+        end_cases.each_action_for_each_end(where)
+
+
+def soak_each_action_for_each_end_of_a_stock_guest():
+    for where in BOTH:
         stock_guest_cases.actions(where)
+
+
+def soak_two_verbs_at_once():
+    for where in BOTH:
+        end_cases.two_at_once(where)
+
+
+def soak_core_like_xls():
+    stock_guest_cases.core_like_xls()
 
 
 def soak_each_fault_on_xen():
@@ -44,5 +59,4 @@ def soak_sizes_of_stock_guests():
 
 
 if __name__ == "__main__":
-    for function in sys.argv[1:]:
-        globals()[function]()
+    qemu.main(sys.modules[__name__], "soak_")

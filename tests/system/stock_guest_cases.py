@@ -3,13 +3,16 @@
 # Debian's own kernels as guests that xeno makes in a Linux control domain, as cases that take the hypervisor ([] ours, ["--xen"]
 # Debian's). The guest's initramfs is busybox and a shell that does what is typed at its console.
 # Invariant: a case waits for what a guest says or for what the list shows; after it no domain is left.
+import base64
+import gzip
 import re
 import tempfile
 from pathlib import Path
 
+import debian_tools
 import linux_cases
 import qemu
-from xeno_linux_cases import SHELL
+from xeno_linux_cases import SHELL, Core
 
 # says NAME PATTERN: wait until the console has it; type_to NAME LINE: and leave by Ctrl-]; new NAME: until it has started.
 # state NAME: the letters of the list, words apart; until_list NAME PATTERN: look until the row is like that, but not for ever.
@@ -155,3 +158,69 @@ def sizes(where, kind):
         else:
             result.expect("guest " in said and "<0>" in said, f"{what}: {said}")
     print(parts)
+
+
+CORES = r"""
+(cd / && cpio -idm <$OLDPWD/debian.cpio) 2>/dev/null; export PATH=$PATH:/PLACE
+new g memory=128; xeno pause g
+part xl; try xl dump-core g xl.core
+part xeno; try xeno dump-core g xeno.core
+for core in xl xeno; do part ${core}_bytes; gzip -c $core.core | base64; done
+"""
+
+
+def core_like_xls():
+    """
+    xl's core of a guest that is paused, and ours, on Debian's Xen: the same notes, vCPUs and shared page, the same frames, and in each the
+    same. xl finds the frames by the list that a Linux publishes; libpvk publishes none.
+    """
+    with tempfile.TemporaryDirectory(prefix="cores-") as folder:
+        debian_tools.archive(f"{folder}/debian.cpio")
+        result, parts = run(["--xen"], CORES.replace("PLACE", debian_tools.PLACE), "--add", f"{folder}/debian.cpio", "--dom0-memory", "1000", memory=1600)
+    result.expect(parts["xl"].endswith("<0>\n\n") and parts["xeno"].endswith("<0>\n\n"), "expected both to write a core")
+    theirs, ours = (Core(gzip.decompress(base64.b64decode(parts[f"{tool}_bytes"]))) for tool in ("xl", "xeno"))
+    result.expect(set(theirs.section) == set(ours.section), f"expected the same sections: {sorted(theirs.section)}, {sorted(ours.section)}")
+    for name in (".note.Xen", ".xen_prstatus", ".xen_shared_info"):
+        result.expect(theirs.section[name] == ours.section[name], f"expected the same {name}: {theirs.section[name].hex()}, {ours.section[name].hex()}")
+    result.expect(sorted(theirs.frames) == sorted(ours.frames), f"expected the same frames: {len(theirs.frames)}, {len(ours.frames)}")
+    different = [pfn for pfn, mfn in ours.frames if ours.page(mfn) != theirs.page(mfn)]
+    result.expect(not different, f"expected the same in each frame, not so: {different[:20]}")
+
+
+VERBS = r"""
+sed 's/160/176/' g.cfg >next.cfg
+part trigger; new g maxvcpus=2; try xeno trigger g nmi; says g 'NMI'; try xeno trigger g nmi 1; try xeno trigger g nmi 7; try xeno trigger g power
+part sysrq; try xeno sysrq g h; says g 'sysrq: HELP'; try xeno sysrq g hh
+part vcpus; try xeno vcpu-set g 2; type_to g 'cpus 2'; says g '^now 2 CPUs'; try xeno vcpu-set g 3; xeno vcpu-list --json g
+part most; try xeno mem-max g 200; xeno list --json | grep '"g"'; try xeno mem-set g 180; try xeno mem-max g none
+part share; try xeno sched-credit2 -d g -w 512 -c 50; xeno sched-credit2 --json -d g; try xeno sched-credit2 -d g -w 0
+part stat; try xeno stat --json g
+part versions; xeno version; xeno version --json
+part keys; xeno dmesg -c >old; try xeno debug-keys q; xeno dmesg | grep -c .; try xeno debug-keys
+part uptime; xeno uptime g; xeno uptime --json g
+part dump; try xeno dump-core g core; head -c 4 core | tail -c 3; wc -c <core; rm core; try xeno dump-core g /nowhere/core
+part update; first=$(id g); try xeno config-update g next.cfg; try xeno config-update g nothing.cfg; xeno reboot g; until_new g $first; says g '^guest '; xeno list g | tail -n 1
+xeno destroy g
+"""
+
+
+def verbs(where):
+    """What the tour of the verbs has with a small guest and Linux obeys: signals, keys, vCPUs, memory, shares, a core, its next configuration."""
+    result, parts = run(where, VERBS, "--dom0-memory", "640", memory=1200)
+    statuses = {what: "".join(re.findall(r"^<(\d)>$", said, re.MULTILINE)) for what, said in parts.items()}
+    wanted = {"trigger": "0011", "sysrq": "02", "vcpus": "01", "most": "001", "share": "01", "keys": "02", "dump": "01", "update": "01"}
+    for what, said in wanted.items():
+        result.expect(statuses[what] == said, f"{what}: expected statuses {said}: {parts[what]}")
+    result.expect('"vcpu": 1' in parts["vcpus"], "expected two vCPUs")
+    result.expect('"max_memory_kib": 204800' in parts["most"], f"expected 200 MiB at most: {parts['most']}")
+    result.expect('"weight": 512' in parts["share"] and '"cap": 50' in parts["share"], f"expected the new share: {parts['share']}")
+    if where:
+        result.expect(statuses["stat"] == "1" and len(parts["stat"].strip().split("\n")) == 2, f"expected one line: {parts['stat']}")
+    else:
+        result.expect(statuses["stat"] == "0" and '"kind": "hypercall"' in parts["stat"], f"expected counters: {parts['stat']}")
+    result.expect("4.17" in parts["versions"].split("{")[0] and '"hypervisor"' in parts["versions"], f"expected versions: {parts['versions']}")
+    result.expect(int(parts["keys"].split("\n")[1]) > 2, f"expected the key's output: {parts['keys']}")
+    result.expect(re.search(r"^g +\d+ +0:0\d:\d\d", parts["uptime"], re.MULTILINE), f"expected minutes at most: {parts['uptime']}")
+    result.expect(re.search(r"^ELF(\d+)$", parts["dump"], re.MULTILINE), f"expected a core: {parts['dump']}")
+    result.expect(re.search(r"^g +\d+ +176 ", parts["update"], re.MULTILINE), f"expected the next configuration: {parts['update']}")
+    print("\n".join(f"{what}: {said}" for what, said in parts.items()))

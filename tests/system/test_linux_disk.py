@@ -27,14 +27,23 @@ def disk():
         raise qemu.Skip(str(problem)) from problem
 
 
+# Killed, and the next command finds them: systemd keeps the daemons.
+KEPT = r"""printf 'name = "h"\nkernel = "hello"\nmemory = 8\ncmdline = "1000"\n' >h.cfg
+for n in 1 2; do kill -9 $(pidof xenostored) $(pidof xenoconsoled); xeno create h.cfg --wait && xeno shutdown -w h && echo "made $n"; done
+"""
+
+
 def test_to_a_login_with_network_and_packages():
     disk()
-    with qemu.session("--disk", "--dom0-memory", "320", "--", "-snapshot", timeout=540) as session:
+    with qemu.session("--disk", "--add", f"{qemu.BUILD / 'guests' / 'hello'}:hello", "--dom0-memory", "320", "--", "-snapshot",
+                      timeout=540) as session:
         session.expect("dom0 login: ", timeout=480)
         session.send("root\n")
         session.expect("root@dom0:~# ")
-        session.send("stty -echo; PS1=; cat >repo.sh <<'END'\n" + REPOSITORY + "END\necho ready\n")
+        session.send("stty -echo; PS1=; cat >repo.sh <<'END'\n" + REPOSITORY + "END\ncat >kept.sh <<'END'\n" + KEPT + "END\necho ready\n")
         session.expect("^ready$")
+        session.send("bash kept.sh; systemctl is-active xenostored xenoconsoled\n")
+        session.expect(r"made 1\s+made 2\s+active\s+active$")
         session.send("ping -c 1 -W 60 10.0.2.2; bash repo.sh; word; echo \"failed: $(systemctl --failed --plain --no-legend | wc -l)\"; "
                      "cat /proc/xen/capabilities; findmnt -no SOURCE /; poweroff\n")
         session.expect("1 packets transmitted, 1 received")
