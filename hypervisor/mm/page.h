@@ -127,8 +127,8 @@ static inline bool page_get(struct page_info *pg, uint16_t owner, bool foreign)
     do {
         uint64_t count = old & PGR_COUNT_MAX;
 
-        if (unlikely((uint16_t)(old >> PGR_OWNER_SHIFT) != owner || count == 0 ||
-                     count == PGR_COUNT_MAX)) {
+        /* neither 0 nor the highest one */
+        if (unlikely((uint16_t)(old >> PGR_OWNER_SHIFT) != owner || count - 1 >= PGR_COUNT_MAX - 1)) {
             return false;
         }
         next = (old + 1) | (foreign ? PGR_FOREIGN : 0);

@@ -218,7 +218,8 @@ static inline bool maps(uint64_t entry, uint64_t mfn)
 }
 
 /* References of an L1 entry for RAM, if one exchange each is enough. */
-static inline struct page_info *leaf_get_fast(const struct pt_scope *scope, uint64_t entry)
+static inline __attribute__((always_inline)) struct page_info *
+leaf_get_fast(const struct pt_scope *scope, uint64_t entry)
 {
     struct page_info *pg = page_of_mfn(mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT));
 

@@ -19,17 +19,11 @@
 
 #define DR6_SINGLE_STEP 0x4000u
 
-/* Where the hardware's register numbers are in the ABI's register frame. */
 #define GPR(name) offsetof(struct cpu_user_regs, name)
-static const uint8_t gpr_offset[EMUL_NR_GPRS] = {
+const uint8_t emul_gpr_offset[EMUL_NR_GPRS] = {
     GPR(rax), GPR(rcx), GPR(rdx), GPR(rbx), GPR(rsp), GPR(rbp), GPR(rsi), GPR(rdi),
     GPR(r8),  GPR(r9),  GPR(r10), GPR(r11), GPR(r12), GPR(r13), GPR(r14), GPR(r15),
 };
-
-uint64_t *emul_gpr(struct vcpu *v, unsigned int nr)
-{
-    return (uint64_t *)(void *)((uint8_t *)&v->regs + gpr_offset[nr]);
-}
 
 /* The width of the running code and what its addresses are relative to. */
 static bool code_mode(const struct vcpu *v, enum emul_mode *mode, uint64_t *base)
@@ -55,22 +49,6 @@ static bool code_mode(const struct vcpu *v, enum emul_mode *mode, uint64_t *base
     *mode = EMUL_MODE_32;
     *base = segment_base(desc);
     return desc & SEGMENT_DB;
-}
-
-bool emul_peek(const struct vcpu *v, uint8_t code[EMUL_PEEK_BYTES])
-{
-    /* 32-bit code has no addresses beyond 4 GiB */
-    return v->guest_kernel && v->regs.rip >> 32 && !(v->regs.rflags & FLAG_TF) &&
-           guest_read(code, gva_make(v->regs.rip), EMUL_PEEK_BYTES) == 0;
-}
-
-void emul_step(struct vcpu *v, unsigned int length, enum count_event what, uint64_t start)
-{
-    COUNT(v, event, what);
-    COUNT_TIME(v, event, what, rdtsc() - start);
-    v->regs.rip += length;
-    v->regs.rflags &= ~(uint64_t)FLAG_RF;
-    v->exit_iret = 1;
 }
 
 bool emul_fetch(struct emul *e, struct vcpu *v)

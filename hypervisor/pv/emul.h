@@ -13,6 +13,10 @@
 #include "debug/counters.h"
 #include "domain/vcpu.h"
 #include "pv/emul_decode.h"
+#include "x86/cpu.h"
+#include "x86/layout.h"
+#include "x86/rflags.h"
+#include "x86/uaccess.h"
 
 struct emul {
     struct vcpu *v;
@@ -42,15 +46,34 @@ static inline void emul_count(struct emul *e, enum count_event what)
     COUNT(e->v, event, what);
 }
 
+/* A register by the hardware's number; where those are in the ABI's register frame. */
+extern const uint8_t emul_gpr_offset[EMUL_NR_GPRS];
+
+static inline uint64_t *emul_gpr(struct vcpu *v, unsigned int nr)
+{
+    return (uint64_t *)(void *)((uint8_t *)&v->regs + emul_gpr_offset[nr]);
+}
+
 /*
- * For the few instructions that nearly all emulation is about: the next bytes of 64-bit kernel code that is not single-stepped
- * (false: something else, or not readable), a register by the hardware's number, and the end of an instruction that was done,
+ * For the few instructions that nearly all emulation is about: the next eight bytes of 64-bit kernel code that is not
+ * single-stepped, the first one lowest (false: something else, or not readable); and the end of an instruction that was done,
  * counted as one of a kind that began at `start`.
  */
-#define EMUL_PEEK_BYTES 8u
-bool emul_peek(const struct vcpu *v, uint8_t code[EMUL_PEEK_BYTES]) __must_check;
-uint64_t *emul_gpr(struct vcpu *v, unsigned int nr);
-void emul_step(struct vcpu *v, unsigned int length, enum count_event what, uint64_t start);
+static inline bool emul_peek(const struct vcpu *v, uint64_t *code)
+{
+    /* behind the hypervisor's range: there is no 32-bit code, and what follows the end is the guest's as well */
+    return v->guest_kernel && v->regs.rip >= HV_VIRT_END && !(v->regs.rflags & FLAG_TF) &&
+           uaccess_read_u64(code, (const void *)v->regs.rip);
+}
+
+static inline void emul_step(struct vcpu *v, unsigned int length, enum count_event what, uint64_t start)
+{
+    COUNT(v, event, what);
+    COUNT_TIME(v, event, what, rdtsc() - start);
+    v->regs.rip += length;
+    v->regs.rflags &= ~(uint64_t)FLAG_RF;
+    v->exit_iret = 1;
+}
 
 /* End of an emulation: registers, rip, single step. False: EMUL_NOT_OURS. */
 bool emul_finish(struct emul *e, enum emul_status status);

@@ -15,9 +15,8 @@
 #include "x86/tlb.h"
 
 /* SDM vol. 2. */
-#define CLI     0xfa
-#define RDMSR_0 0x0f
-#define RDMSR_1 0x32
+#define CLI   0xfau
+#define RDMSR 0x320fu /* first byte lowest */
 
 /* Software interrupts through gates that ring 3 may not use. The error code of the #GP is made here, not by the CPU. */
 static enum emul_status emul_int(struct emul *e)
@@ -128,17 +127,16 @@ static enum emul_status emul_for_kernel(struct emul *e)
 static bool emul_often(struct vcpu *v)
 {
     struct cpu_user_regs *r = &v->regs;
-    uint8_t code[EMUL_PEEK_BYTES];
-    uint64_t value, start = rdtsc();
+    uint64_t code, value, start = rdtsc();
 
-    if (!emul_peek(v, code)) {
+    if (!emul_peek(v, &code)) {
         return false;
     }
-    if (code[0] == CLI && may_cli(v)) {
+    if ((uint8_t)code == CLI && may_cli(v)) {
         emul_step(v, 1, COUNT_EMUL_CLI_STI, start);
         return true;
     }
-    if (code[0] != RDMSR_0 || code[1] != RDMSR_1 || (uint32_t)r->rcx != MSR_KERNEL_GS_BASE) {
+    if ((uint16_t)code != RDMSR || (uint32_t)r->rcx != MSR_KERNEL_GS_BASE) {
         return false;
     }
     value = rdmsr(MSR_KERNEL_GS_BASE); /* that of user mode, see mode.c */

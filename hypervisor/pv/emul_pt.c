@@ -7,7 +7,6 @@
  */
 #include "common/compiler.h"
 #include "common/errno.h"
-#include "common/string.h"
 #include "domain/domain.h"
 #include "mm/map.h"
 #include "mm/page.h"
@@ -19,17 +18,15 @@
 /* Other CPUs may change the entry meanwhile; after so many lost races the guest executes the instruction again. */
 #define MAX_RACES 16u
 
-/* SDM vol. 2: REX.W, its other bits, and two instructions of the form op r/m64, r64. */
-#define REX_W     0x48
-#define REX_RXB   0x07
-#define XCHG_RM_R 0x87
-#define MOV_RM_R  0x89
+/* SDM vol. 2: two instructions of the form REX.W op r/m64, r64; the first byte lowest. */
+#define REX_RXB   0x07u
+#define XCHG_RM_R 0x8748u
+#define MOV_RM_R  0x8948u
 
-/* Machine address of the byte at `va` if it lies in an L1 table of the domain; false: an ordinary fault. */
-static bool find_l1_slot(struct vcpu *v, uint64_t va, maddr_t *where)
+/* Machine address of the byte at `va` if its page is mapped and may not be written. */
+static bool find_byte(const struct vcpu *v, uint64_t va, maddr_t *where)
 {
-    struct page_info *pg;
-    uint64_t *slots, entry, type;
+    uint64_t *slots, entry;
     maddr_t at;
 
     if (pt_update_find(&v->domain->mm, v->pv.kernel_root, gva_make(va), &at)) {
@@ -38,19 +35,21 @@ static bool find_l1_slot(struct vcpu *v, uint64_t va, maddr_t *where)
     slots = map_frame(mfn_of_maddr(at));
     entry = READ_ONCE(slots[(maddr_raw(at) % PAGE_SIZE) / sizeof(*slots)]);
     unmap_frame(slots);
-    if ((entry & (PTE_P | PTE_RW)) != PTE_P) {
-        return false;
-    }
-    pg = page_of_mfn(mfn_make((entry & PTE_ADDR) >> PAGE_SHIFT));
+    *where = maddr_make((entry & PTE_ADDR) | va % PAGE_SIZE);
+    return (entry & (PTE_P | PTE_RW)) == PTE_P;
+}
+
+/* In an L1 table of the domain? If not, the fault is an ordinary one. */
+static bool is_l1_slot(const struct vcpu *v, maddr_t where)
+{
+    const struct page_info *pg = page_of_mfn(mfn_of_maddr(where));
+    uint64_t type;
+
     if (!pg || page_owner_id(pg) != v->domain->id) {
         return false;
     }
     type = READ_ONCE(pg->type);
-    if (pgt_type(type) != PAGE_L1 || pgt_count(type) == 0) {
-        return false;
-    }
-    *where = maddr_make(maddr_raw(maddr_of_mfn(page_mfn(pg))) + va % PAGE_SIZE);
-    return true;
+    return pgt_type(type) == PAGE_L1 && pgt_count(type) != 0;
 }
 
 /* rdi and rcx after one element of stos; true: more of them are to come. */
@@ -99,31 +98,31 @@ static enum emul_status store(struct emul *e, struct pt_update *u, maddr_t where
 /* How kernels write most of their entries: mov or xchg of a 64-bit register at [register + displacement]. */
 static bool store_register(struct vcpu *v, uint64_t address, maddr_t where)
 {
-    uint8_t code[EMUL_PEEK_BYTES];
-    unsigned int mod, rm, length = 3;
-    uint64_t *reg, at, was, start = rdtsc();
-    int32_t disp = 0;
+    uint64_t *reg, code, at, was, start = rdtsc();
+    unsigned int op, mod, rm, length = 3;
 
-    if (!emul_peek(v, code) || (code[0] & ~REX_RXB) != REX_W || (code[1] != XCHG_RM_R && code[1] != MOV_RM_R)) {
+    if (!emul_peek(v, &code)) {
         return false;
     }
-    mod = code[2] >> 6;
-    rm = code[2] & 7;
-    if (mod == 3 || rm == 4 || (mod == 0 && rm == 5)) {
-        return false; /* a register, a scaled index, relative to rip */
+    op = (unsigned int)code & 0xffff & ~REX_RXB;
+    mod = code >> 22 & 3;
+    rm = code >> 16 & 7;
+    if ((op != XCHG_RM_R && op != MOV_RM_R) || mod == 3 || rm == 4 || (mod == 0 && rm == 5)) {
+        return false; /* something else; a register, a scaled index, relative to rip */
     }
+    at = *emul_gpr(v, rm | ((unsigned int)code & 1) << 3);
+    reg = emul_gpr(v, (code >> 19 & 7) | ((unsigned int)code & 4) << 1);
     if (mod == 1) {
-        disp = (int8_t)code[length++];
+        at += (uint64_t)(int64_t)(int8_t)(code >> 24);
+        length = 4;
     } else if (mod == 2) {
-        memcpy(&disp, code + length, sizeof(disp));
-        length += sizeof(disp);
+        at += (uint64_t)(int64_t)(int32_t)(code >> 24);
+        length = 7;
     }
-    at = *emul_gpr(v, rm | (code[0] & 1u) << 3) + (uint64_t)(int64_t)disp;
-    reg = emul_gpr(v, (code[2] >> 3 & 7u) | (code[0] & 4u) << 1);
     if (at != address || at % sizeof(*reg) || !pt_update_exchange(&v->domain->mm, where, *reg, &was)) {
         return false;
     }
-    if (code[1] == XCHG_RM_R) {
+    if (op == XCHG_RM_R) {
         *reg = was;
     }
     emul_step(v, length, COUNT_EMUL_PTE, start);
@@ -140,13 +139,13 @@ bool emul_page_table_write(struct vcpu *v, uint64_t address)
     maddr_t where;
     int rc;
 
-    if (!find_l1_slot(v, address, &where)) {
+    if (!find_byte(v, address, &where)) {
         return false;
     }
     if (store_register(v, address, where)) {
         return true;
     }
-    if (!emul_fetch(&e, v) || e.mode != EMUL_MODE_64 || !emul_op_is_store(e.insn.op)) {
+    if (!is_l1_slot(v, where) || !emul_fetch(&e, v) || e.mode != EMUL_MODE_64 || !emul_op_is_store(e.insn.op)) {
         return false;
     }
     at = emul_operand_address(&e);

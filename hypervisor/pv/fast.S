@@ -133,6 +133,9 @@ function fast_trap
     jnc fast_trap_common
     cmpb $0, VCPU_SLOW_PATHS(%rbx)
     jne fast_trap_common
+    cmpl $VEC_PF, %eax
+    je trap_is_page_fault
+trap_is_simple:
     store_registers %rbx, rcx, rdx, rsi, rdi
     movq VCPU_HV_STACK_TOP(%rbx), %rsp
     movq VCPU_INFO(%rbx), %rsi
@@ -158,15 +161,21 @@ trap_deliver:
 trap_with_error:
     deliver 8
 
+trap_is_page_fault:
+    testb $PFEC_U, VCPU_ERROR_CODE(%rbx)
+    jz fast_trap_common /* from ring 3, with the hypervisor's rights: see emul_ret.c */
+    cmpb $0, VCPU_GUEST_KERNEL(%rbx)
+    je trap_is_simple
+    movb VCPU_ERROR_CODE(%rbx), %al
+    notb %al
+    testb $PFEC_P_W, %al
+    movl $VEC_PF, %eax
+    jnz trap_is_simple
+    jmp fast_trap_common /* a store to a read-only page: perhaps to a page table */
+
 trap_page_fault:
-    movl VCPU_ERROR_CODE(%rbx), %edx
-    testl $PFEC_U, %edx
-    jz fast_trap_undo /* from ring 3, with the hypervisor's rights: see emul_ret.c */
     cmpb $0, VCPU_GUEST_KERNEL(%rbx)
     je 1f
-    notl %edx
-    testl $PFEC_P_W, %edx
-    jz fast_trap_undo /* a store to a read-only page: perhaps to a page table */
     andl $~PFEC_U, VCPU_ERROR_CODE(%rbx) /* user mode is what the guest calls so */
 1:  movq %cr2, %rdx
     movq %rdx, INFO_CR2(%rsi)

@@ -44,10 +44,11 @@ void upcall_guest_exception(struct vcpu *v, uint32_t vector, uint64_t cr2)
     uint32_t error_code = v->regs.error_code;
 
     COUNT(v, trap, vector);
-    switch (vector) {
-    case VEC_PF:
+    if (likely(vector == VEC_PF)) {
         page_fault(v, error_code, cr2);
-        break;
+        return;
+    }
+    switch (vector) {
     case VEC_GP:
         /* An index in the error code means a selector or, for int n, a gate: emulators give the latter wrongly. */
         if (!emul_privileged(v)) {

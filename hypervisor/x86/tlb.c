@@ -13,12 +13,6 @@
 
 uint64_t tlb_flush_clock __aligned_to(64) = 1;
 
-static uint64_t clock_read(void)
-{
-    /* Ordered after the stores that removed the translations: a later reading is a later flush. */
-    return __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
-}
-
 static void seen_set(uint64_t reading)
 {
     __atomic_store_n(&this_cpu()->tlb_seen, reading, __ATOMIC_RELEASE);
@@ -31,7 +25,7 @@ static uint64_t seen_by(uint32_t cpu)
 
 void tlb_load_cr3(uint64_t cr3)
 {
-    uint64_t reading = clock_read();
+    uint64_t reading = tlb_clock_read();
 
     write_cr3(cr3);
     seen_set(reading);
@@ -92,14 +86,9 @@ void tlb_flush_cpus_va(uint64_t cpus, uint64_t va)
     }
 }
 
-uint32_t tlb_clock(void)
-{
-    return (uint32_t)clock_read();
-}
-
 void tlb_flush_stale(uint64_t cpus, uint32_t reading)
 {
-    uint64_t now = clock_read();
+    uint64_t now = tlb_clock_read();
     /* The latest moment with that low half: an older one would only mean fewer flushes. */
     uint64_t then = now - (uint32_t)((uint32_t)now - reading);
     uint64_t stale = 0;

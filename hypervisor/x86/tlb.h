@@ -21,8 +21,17 @@ extern uint64_t tlb_flush_clock;
 /* Load a root: forgets all guest translations of this CPU, and says so to tlb_flush_stale(). */
 void tlb_load_cr3(uint64_t cr3);
 
+/* Ordered after the stores that removed the translations: a later reading is a later flush. */
+static inline uint64_t tlb_clock_read(void)
+{
+    return __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
+}
+
 /* The clock's low half; read it after the entry that must not be used any more has been cleared. */
-uint32_t tlb_clock(void);
+static inline uint32_t tlb_clock(void)
+{
+    return (uint32_t)tlb_clock_read();
+}
 
 /* Flush those of the CPUs that may hold translations older than that reading. */
 void tlb_flush_stale(uint64_t cpus, uint32_t reading);

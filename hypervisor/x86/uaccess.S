@@ -23,3 +23,15 @@ uaccess_write:
     ret
 4:  leaq (%rdx, %rcx, 8), %rcx
     jmp 3b
+
+/* eight bytes at rsi to rdi; eax = 1, or 0 if they cannot be read */
+function uaccess_read_u64
+    open_user_access
+    may_fault 5f, movq (%rsi), %rsi
+    close_user_access
+    movq %rsi, (%rdi)
+    movl $1, %eax
+    ret
+5:  close_user_access
+    xorl %eax, %eax
+    ret

@@ -82,23 +82,18 @@ void ipi_poll(void)
 }
 
 /* As x86/tlb.h promises, and no better: only these flushes are remembered, and the clock starts just before it wraps. */
-static uint64_t clock_now = 0xfffffff0ull;
+uint64_t tlb_flush_clock = 0xfffffff0ull;
 static uint64_t flushed_at[SIM_CPUS];
-
-uint32_t tlb_clock(void)
-{
-    return (uint32_t)clock_now;
-}
 
 void sim_flush(unsigned int cpus)
 {
     unsigned int c;
 
-    clock_now++;
+    tlb_flush_clock++;
     for (c = 0; c < SIM_CPUS; c++) {
         if (cpus & (1u << c)) {
             memset(sim.cpu[c].tlb, 0, sizeof(sim.cpu[c].tlb));
-            flushed_at[c] = clock_now;
+            flushed_at[c] = tlb_flush_clock;
             sim.stats.flushes++;
         }
     }
@@ -106,7 +101,7 @@ void sim_flush(unsigned int cpus)
 
 void tlb_flush_stale(uint64_t cpus, uint32_t reading)
 {
-    uint64_t since = clock_now - (uint32_t)((uint32_t)clock_now - reading);
+    uint64_t since = tlb_flush_clock - (uint32_t)((uint32_t)tlb_flush_clock - reading);
     unsigned int c, stale = 0;
 
     for (c = 0; c < SIM_CPUS; c++) {
