@@ -20,7 +20,6 @@
 #define TRAMPOLINE_TOP 0xa0000ull
 #define MEMORY_MIN     (60ull << 20) /* what a 64 MiB machine has left beside holes and firmware */
 #define FRAME_BYTES    32u           /* an entry of the frame table */
-#define M2P_BYTES      8u
 
 extern const uint8_t __text_end[], __rodata_end[], __image_end[];
 
@@ -152,8 +151,9 @@ void memory_map_final(void)
 static uint64_t map_table_part(uint64_t va, uint64_t entry, uint64_t done,
                                const struct early_range *frames, uint64_t alias)
 {
-    uint64_t from = MAX(ALIGN_DOWN((frames->start >> 12) * entry, 4096ull), done);
-    uint64_t to = ALIGN_UP((frames->end >> 12) * entry, 4096ull);
+    uint64_t unit = alias ? M2P_PIECE : 4096;
+    uint64_t from = MAX(ALIGN_DOWN((frames->start >> 12) * entry, unit), done);
+    uint64_t to = ALIGN_UP((frames->end >> 12) * entry, unit);
     uint64_t pa;
 
     if (from >= to) {
@@ -197,7 +197,7 @@ uint64_t memory_frame_tables(void)
     for (uint32_t i = 0; i < all_ram.nr; i++) {
         struct early_range r = all_ram.range[i];
 
-        /* Each 2 MiB of the table are one piece (ABI: machphys_mfn_list), whatever lies between the RAM of that GiB. */
+        /* Whatever lies between the RAM of a piece's GiB. */
         while (i + 1 < all_ram.nr && (r.end - 1) >> 30 == all_ram.range[i + 1].start >> 30) {
             r.end = all_ram.range[++i].end;
         }

@@ -161,17 +161,16 @@ static int64_t op_machphys_mapping(const struct memory_call *c)
 static int64_t op_machphys_mfn_list(const struct memory_call *c)
 {
     struct xen_machphys_mfn_list l;
-    uint64_t chunks = ALIGN_UP(nr_frames, 1ull << 18) >> 18; /* 2 MiB of 8-byte entries each */
+    uint64_t pieces = ALIGN_UP(nr_frames * M2P_BYTES, M2P_PIECE) / M2P_PIECE, last = 0;
     uint32_t i;
     int rc = guest_read(&l, c->arg, sizeof(l));
 
-    for (i = 0; rc == 0 && i < MIN(l.max_extents, chunks); i++) {
-        uint64_t mfn = mfn_raw(mm_m2p_chunk(i));
+    for (i = 0; rc == 0 && i < MIN(l.max_extents, pieces); i++) {
+        uint64_t mfn = mfn_raw(mm_m2p_piece(i));
 
-        if (mfn == MFN_INVALID_RAW) {
-            break;
-        }
-        rc = guest_write_elem(gva_make((uint64_t)l.extent_start.p), i, &mfn, sizeof(mfn));
+        /* A hole shows what stands before it (ABI): there is a piece for each GiB, and tools map them all. */
+        last = mfn == MFN_INVALID_RAW ? last : mfn;
+        rc = guest_write_elem(gva_make((uint64_t)l.extent_start.p), i, &last, sizeof(last));
     }
     return rc ? rc : guest_write_field(c->arg, struct xen_machphys_mfn_list, nr_extents, i);
 }
@@ -264,9 +263,11 @@ static int64_t op_claim_pages(const struct memory_call *c)
 /* Frames that a caller names at once; the ABI lets it come again for more. */
 #define RESOURCE_FRAMES 64u
 
-static int resource_frame(struct domain *d, const struct xen_mem_acquire_resource *a, uint64_t frame, mfn_t *mfn)
+static int resource_frame(struct domain *d, const struct xen_mem_acquire_resource *a,
+                          uint64_t frame, mfn_t *mfn)
 {
-    return a->type == XENMEM_resource_ioreq_server ? full_server_frame(d, a->id, frame, mfn) : grant_table_frame(d, (uint32_t)frame, mfn);
+    return a->type == XENMEM_resource_ioreq_server ? full_server_frame(d, a->id, frame, mfn)
+                                                   : grant_table_frame(d, (uint32_t)frame, mfn);
 }
 
 static int resource_list(struct domain *d, const struct xen_mem_acquire_resource *a)
@@ -314,9 +315,11 @@ static int64_t op_acquire_resource(const struct memory_call *c)
     } else if (a.frame_list.p) {
         rc = resource_list(ref.d, &a);
     } else {
-        rc = a.nr_frames ? -EINVAL
-                         : guest_write_field(c->arg, struct xen_mem_acquire_resource, nr_frames,
-                                             a.type == XENMEM_resource_ioreq_server ? 2 : ref.d->max_grant_frames);
+        rc = a.nr_frames
+                 ? -EINVAL
+                 : guest_write_field(
+                       c->arg, struct xen_mem_acquire_resource, nr_frames,
+                       a.type == XENMEM_resource_ioreq_server ? 2 : ref.d->max_grant_frames);
     }
     owner_put(&ref);
     return rc;

@@ -48,9 +48,6 @@ static uint64_t hv_pa_of(uint64_t va)
     }
 }
 
-#define M2P_PER_FRAME (PAGE_SIZE / sizeof(uint64_t))
-#define CHUNK_FRAMES  512u /* 2 MiB of the table (ABI: machphys_mfn_list) */
-
 static mfn_t m2p_frame(uint64_t idx)
 {
     uint64_t pa = hv_pa_of(M2P_HV_START + idx * PAGE_SIZE);
@@ -58,23 +55,14 @@ static mfn_t m2p_frame(uint64_t idx)
     return pa == ~0ull ? MFN_INVALID : mfn_make(pa >> PAGE_SHIFT);
 }
 
-mfn_t mm_m2p_chunk(uint64_t idx)
+mfn_t mm_m2p_piece(uint64_t idx)
 {
-    mfn_t first = m2p_frame(idx * CHUNK_FRAMES);
-    uint64_t nr = ALIGN_UP(nr_frames, (uint64_t)M2P_PER_FRAME) / M2P_PER_FRAME;
-    uint64_t i;
-
-    for (i = 1; i < CHUNK_FRAMES && idx * CHUNK_FRAMES + i < nr; i++) {
-        if (mfn_raw(m2p_frame(idx * CHUNK_FRAMES + i)) != mfn_raw(first) + i) {
-            return MFN_INVALID;
-        }
-    }
-    return first;
+    return m2p_frame(idx * (M2P_PIECE / PAGE_SIZE));
 }
 
 int mm_init_owners(void)
 {
-    uint64_t nr = ALIGN_UP(nr_frames, (uint64_t)M2P_PER_FRAME) / M2P_PER_FRAME;
+    uint64_t nr = ALIGN_UP(nr_frames * M2P_BYTES, M2P_PIECE) / PAGE_SIZE;
     uint64_t i;
     int rc = page_info_init();
 

@@ -22,8 +22,8 @@ void mm_init(uint64_t frames);
  */
 int mm_init_owners(void) __must_check;
 
-/* Machine frame behind the 2 MiB of M2P with that index; MFN_INVALID where there are not 512 contiguous frames. */
-mfn_t mm_m2p_chunk(uint64_t idx);
+/* First machine frame of the M2P's piece with that index; MFN_INVALID in a hole between the machine's RAM. */
+mfn_t mm_m2p_piece(uint64_t idx);
 
 /*
  * Frames [first, first + nr) that are not RAM: nobody may map them with more than `most` (the hypervisor's own devices).

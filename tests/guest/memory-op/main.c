@@ -4,8 +4,11 @@
  * A domain's own memory: giving a page back, getting one again for the same frame number, trading pages for a contiguous extent,
  * the limits and sizes that can be asked for, and lists that cannot be read.
  */
+#include <string.h>
+
 #include "framework/test.h"
 #include "pvk/memory.h"
+#include "pvk/pv/foreign.h"
 #include "pvk/pv/hypercall.h"
 #include "pvk/pv/p2m.h"
 #include "pvk/pv/pagetable.h"
@@ -62,11 +65,15 @@ static void check_balloon(void)
 #define TRADED_ORDER 2u
 #define TRADED       (1u << TRADED_ORDER)
 
-static long exchange(uint64_t *in, uint64_t *out, unsigned in_order, unsigned out_order, unsigned bits, uint64_t *done)
+static long exchange(uint64_t *in, uint64_t *out, unsigned in_order, unsigned out_order,
+                     unsigned bits, uint64_t *done)
 {
     struct xen_memory_exchange op = {
         .in = {.nr_extents = TRADED >> in_order, .extent_order = in_order, .domid = DOMID_SELF},
-        .out = {.nr_extents = TRADED >> out_order, .extent_order = out_order, .mem_flags = XENMEMF_address_bits(bits), .domid = DOMID_SELF}};
+        .out = {.nr_extents = TRADED >> out_order,
+                .extent_order = out_order,
+                .mem_flags = XENMEMF_address_bits(bits),
+                .domid = DOMID_SELF}};
     long rc;
 
     set_xen_guest_handle(op.in.extent_start, in);
@@ -95,8 +102,11 @@ static void check_exchange(char *pages, const char *what, bool backwards)
     test_check(out % TRADED == 0, "%s: the extent is aligned", what);
     for (i = 0; i < TRADED; i++) {
         p2m_set(pfn_make(pfn_raw(pfn) + i), mfn_make(out + i));
-        test_check(pfn_of_mfn(mfn_make(out + i), &back) && pfn_raw(back) == pfn_raw(pfn) + i, "%s: each frame knows its number", what);
-        test_check(map_page(pages + i * PAGE_SIZE, pfn_make(pfn_raw(pfn) + i), MAP_R | MAP_W) == 0 && probe_write(pages + i * PAGE_SIZE, 1),
+        test_check(pfn_of_mfn(mfn_make(out + i), &back) && pfn_raw(back) == pfn_raw(pfn) + i,
+                   "%s: each frame knows its number", what);
+        test_check(map_page(pages + i * PAGE_SIZE, pfn_make(pfn_raw(pfn) + i), MAP_R | MAP_W) ==
+                           0 &&
+                       probe_write(pages + i * PAGE_SIZE, 1),
                    "%s: and can be used", what);
     }
     test_check(ask(XENMEM_current_reservation) == before, "%s: as many as before", what);
@@ -135,6 +145,35 @@ static void check_errors(void)
     test_note("an unknown command: %s", test_rc(hc_memory_op(60, &op)));
 }
 
+#define PIECE_FRAMES 512u
+#define PIECES_MAX   64u
+
+/* The machine's table as tools map it: whole pieces of 2 MiB, also of the last one, which they know to be full of frames. */
+static void check_machine_table(uint64_t max_mfn)
+{
+    static uint64_t first[PIECES_MAX], frames[PIECE_FRAMES];
+    struct xen_machphys_mfn_list list = {.max_extents = PIECES_MAX};
+    uint64_t pieces = max_mfn / (PIECE_FRAMES * 512) + 1;
+
+    set_xen_guest_handle(list.extent_start, first);
+    test_note("machphys_mfn_list: %s", test_rc(hc_memory_op(XENMEM_machphys_mfn_list, &list)));
+    test_check(list.nr_extents == pieces, "a piece for each GiB");
+    for (uint64_t i = 0; i < pieces; i++) {
+        const uint64_t *own = (const uint64_t *)MACH2PHYS_VIRT_START + i * PIECE_FRAMES * 512;
+        uint64_t *window;
+
+        for (unsigned int k = 0; k < PIECE_FRAMES; k++) {
+            frames[k] = first[i] + k;
+        }
+        window = map_foreign(DOMID_XEN, frames, PIECE_FRAMES, MAP_R, NULL);
+        test_check(window, "each frame of a piece can be mapped");
+        test_check(i || memcmp(window, own, 512 * sizeof(*own)) == 0,
+                   "it is the table that all see");
+        unmap_foreign(window, PIECE_FRAMES);
+    }
+    test_check(!map_foreign(DOMID_XEN, frames, 1, MAP_R | MAP_W, NULL), "not to be written");
+}
+
 void test_main(void)
 {
     struct xen_machphys_mapping map;
@@ -146,4 +185,5 @@ void test_main(void)
     check_balloon();
     check_exchanges();
     check_errors();
+    check_machine_table(map.max_mfn);
 }
