@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of domains. A domain's end is noticed by its SHUTDOWN flag; its console is drained a last time before anything
+ * The lives of domains. A domain's end is noticed by its SHUTDOWN flag; its console is drained a last time before anything
  * is torn down, so that its last words are in the log.
  */
 #include "libxeno/manager.h"
@@ -15,7 +15,6 @@
 
 #define LOG_BYTES    32768u /* a power of two; per domain */
 #define RECORDS_KEPT 16u
-#define LIST_CHUNK   32u
 
 void manager_init(struct manager *m, const struct xeno_transport *t)
 {
@@ -32,20 +31,6 @@ static void lock(struct manager *m)
 static void unlock(struct manager *m)
 {
     m->x.t->unlock(m->x.t->ctx);
-}
-
-void manager_refresh(struct manager *m)
-{
-    if (m->shared) {
-        m->shared->refresh(m->shared->ctx, m);
-    }
-}
-
-const char *manager_end_text(enum end_reason r)
-{
-    static const char *const texts[] = {"", "shut down", "rebooted", "suspended", "crashed", "watchdog", "destroyed"};
-
-    return (unsigned int)r < ARRAY_SIZE(texts) ? texts[r] : "ended";
 }
 
 /* ---- console ---- */
@@ -79,13 +64,13 @@ static int console_attach(struct managed *d, const struct xeno_built *b, struct 
     d->log.buf = malloc(LOG_BYTES);
     d->ring = d->log.buf ? t->map_foreign(t->ctx, b->domid, &b->console_mfn, 1) : NULL;
     if (!d->ring) {
-        return xeno_fail(err, "%s: cannot map its console", d->cfg.name);
+        return xeno_fail(err, "%s: cannot map its console", d->name);
     }
     port = t->event_bind(t->ctx, b->domid, b->console_port, console_event, d);
     if (port < 0) {
         t->unmap_foreign(t->ctx, d->ring, 1);
         d->ring = NULL;
-        return xeno_fail(err, "%s: cannot connect its console: %s", d->cfg.name, xeno_errno_text(port));
+        return xeno_fail(err, "%s: cannot connect its console: %s", d->name, xeno_errno_text(port));
     }
     d->console_port = (uint32_t)port;
     return 0;
@@ -126,22 +111,6 @@ void manager_console_input(struct managed *d, const char *text, size_t n)
 
 /* ---- the list ---- */
 
-static void record_free(struct managed *d)
-{
-    free(d->log.buf);
-    free(d);
-}
-
-void manager_clear(struct manager *m)
-{
-    while (m->list) {
-        struct managed *next = m->list->next;
-
-        record_free(m->list);
-        m->list = next;
-    }
-}
-
 /* Drop the oldest records beyond those that are kept. */
 static void trim_records(struct manager *m)
 {
@@ -153,73 +122,11 @@ static void trim_records(struct manager *m)
 
         if (d->domid == DOMID_NONE && ++seen > RECORDS_KEPT) {
             *link = d->next;
-            record_free(d);
+            manager_forget(d);
         } else {
             link = &d->next;
         }
     }
-}
-
-static struct managed *alive(struct manager *m, const char *name)
-{
-    struct managed *d = m->list;
-
-    while (d && (d->domid == DOMID_NONE || strcmp(d->cfg.name, name) != 0)) {
-        d = d->next;
-    }
-    return d;
-}
-
-struct managed *manager_record(struct manager *m, const char *name)
-{
-    struct managed *d = m->list;
-
-    while (d && strcmp(d->cfg.name, name) != 0) {
-        d = d->next;
-    }
-    return d;
-}
-
-struct managed *manager_find(struct manager *m, const char *name, struct xeno_error *err)
-{
-    struct managed *d = alive(m, name);
-    const struct managed *record;
-    unsigned long id;
-    char *end;
-
-    if (d) {
-        return d;
-    }
-    id = strtoul(name, &end, 10);
-    if (*name && !*end) {
-        for (d = m->list; d; d = d->next) {
-            if (d->domid == id) {
-                return d;
-            }
-        }
-    }
-    record = manager_record(m, name);
-    if (record) {
-        xeno_fail(err, "%s is not running (%s): see 'xeno console --log %s', or create it again", name, manager_end_text(record->ended),
-                  name);
-    } else {
-        xeno_fail(err, "%s: no such domain: 'xeno list' shows those that there are", name);
-    }
-    return NULL;
-}
-
-const char *manager_name(struct manager *m, uint32_t domid, char *buf, size_t size)
-{
-    if (domid == m->x.t->own_domid) {
-        return "Domain-0";
-    }
-    for (const struct managed *d = m->list; d; d = d->next) {
-        if (d->domid == domid) {
-            return d->cfg.name;
-        }
-    }
-    format(buf, size, "(domain-%u)", domid);
-    return buf;
 }
 
 /* ---- create, destroy, end ---- */
@@ -303,7 +210,7 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     struct xeno_built built;
     long rc;
 
-    build_config(&d->cfg, f, &b);
+    build_config(d->cfg, f, &b);
     if (b.engine ? xeno_build_full(&m->x, &b, &built, err) : xeno_build(&m->x, &b, &built, err)) {
         return -1;
     }
@@ -315,12 +222,12 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     if (m->store_built && m->store_built(m->ctx, d, err)) {
         goto out_detach;
     }
-    if ((b.engine || d->cfg.disk.target[0]) && m->device_model && m->device_model(m->ctx, d, err)) {
+    if ((b.engine || d->cfg->disk.target[0]) && m->device_model && m->device_model(m->ctx, d, err)) {
         goto out_detach;
     }
     rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);
     if (rc) {
-        xeno_fail(err, "%s: cannot start it: %s", d->cfg.name, xeno_errno_text(rc));
+        xeno_fail(err, "%s: cannot start it: %s", d->name, xeno_errno_text(rc));
         goto out_detach;
     }
     return 0;
@@ -343,26 +250,31 @@ static int create_locked(struct manager *m, const struct domain_cfg *cfg, bool p
     struct files f;
     int rc;
 
-    if (alive(m, cfg->name) || strcmp(cfg->name, "Domain-0") == 0) {
+    if (manager_alive(m, cfg->name) || strcmp(cfg->name, "Domain-0") == 0) {
         return xeno_fail(err, "a domain named %s is running already: choose another name or destroy it first", cfg->name);
     }
     if (files_open(m, cfg, &f, err)) {
         return -1;
     }
     d = calloc(1, sizeof(*d));
+    if (d && !(d->cfg = malloc(sizeof(*d->cfg)))) {
+        free(d);
+        d = NULL;
+    }
     if (!d) {
         files_close(m, &f);
         return xeno_fail(err, "%s: the control domain is out of memory", cfg->name);
     }
-    d->cfg = *cfg;
+    *d->cfg = *cfg;
+    memcpy(d->name, cfg->name, sizeof(d->name));
     d->manager = m;
     if (m->shared) {
-        m->shared->prepare(m->shared->ctx, &d->cfg);
+        m->shared->prepare(m->shared->ctx, d->cfg);
     }
     rc = build_and_attach(m, d, &f, paused, err);
     files_close(m, &f);
     if (rc) {
-        record_free(d);
+        manager_forget(d);
         return rc;
     }
     d->next = m->list;
@@ -420,6 +332,34 @@ int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err)
     return rc ? xeno_fail(err, "cannot destroy domain %u: %s", domid, xeno_errno_text(rc)) : 0;
 }
 
+/* Tell the others that an entry has changed; it may have had another name. */
+static void changed(struct manager *m, struct managed *d, const char *was)
+{
+    if (m->shared) {
+        m->shared->changed(m->shared->ctx, d, was);
+    }
+    if (m->console_changed) {
+        m->console_changed(m->ctx, d);
+    }
+}
+
+/* 0, or -1 if what is written about the domain cannot be written anew. */
+static int take_name(struct manager *m, struct managed *d, const char *name)
+{
+    char was[DOMAIN_NAME_MAX];
+
+    if (!d->foreign && manager_load(m, d)) {
+        return -1;
+    }
+    memcpy(was, d->name, sizeof(was));
+    format(d->name, sizeof(d->name), "%s", name);
+    if (d->cfg) {
+        memcpy(d->cfg->name, d->name, sizeof(d->name));
+    }
+    changed(m, d, was);
+    return 0;
+}
+
 int manager_rename(struct manager *m, const char *from, const char *to, struct xeno_error *err)
 {
     struct managed *d;
@@ -430,14 +370,13 @@ int manager_rename(struct manager *m, const char *from, const char *to, struct x
     }
     lock(m);
     d = manager_find(m, from, err);
-    if (d && (alive(m, to) || strcmp(to, "Domain-0") == 0)) {
+    if (d && (manager_alive(m, to) || strcmp(to, "Domain-0") == 0)) {
         xeno_fail(err, "a domain named %s is running already: choose another name", to);
     } else if (d) {
-        format(d->cfg.name, sizeof(d->cfg.name), "%s", to);
-        if (m->shared) {
-            m->shared->changed(m->shared->ctx, d);
+        rc = take_name(m, d, to);
+        if (rc) {
+            xeno_fail(err, "%s: its record cannot be read", from);
         }
-        rc = 0;
     }
     unlock(m);
     return rc;
@@ -447,7 +386,7 @@ int manager_rename(struct manager *m, const char *from, const char *to, struct x
 int manager_shutdown(struct manager *m, struct managed *d, const char *how, struct xeno_error *err)
 {
     if (!m->request_shutdown) {
-        return xeno_fail(err, "%s cannot be asked to shut down: no xenstore runs here: use 'xeno destroy %s'", d->cfg.name, d->cfg.name);
+        return xeno_fail(err, "%s cannot be asked to shut down: no xenstore runs here: use 'xeno destroy %s'", d->name, d->name);
     }
     return m->request_shutdown(m->ctx, d, how, err);
 }
@@ -472,13 +411,13 @@ static enum domain_action action_of(const struct managed *d)
 {
     switch (d->ended) {
     case END_POWEROFF:
-        return d->cfg.on_poweroff;
+        return d->cfg->on_poweroff;
     case END_REBOOT:
-        return d->cfg.on_reboot;
+        return d->cfg->on_reboot;
     case END_SUSPEND:
         return ACTION_PRESERVE;
     default:
-        return d->cfg.on_crash;
+        return d->cfg->on_crash;
     }
 }
 
@@ -508,34 +447,40 @@ static void rename_away(struct manager *m, struct managed *d)
     unsigned int n = 1;
 
     do {
-        format(name, sizeof(name), "%.*s-%u", DOMAIN_NAME_MAX - 12, d->cfg.name, n++);
-    } while (alive(m, name));
-    memcpy(d->cfg.name, name, sizeof(name));
+        format(name, sizeof(name), "%.*s-%u", DOMAIN_NAME_MAX - 12, d->name, n++);
+    } while (manager_alive(m, name));
+    take_name(m, d, name); /* which has been read */
+}
+
+struct search {
+    struct manager *m;
+    struct managed *found;
+};
+
+static void look(void *ctx, const struct xen_domctl_getdomaininfo *info)
+{
+    struct search *s = ctx;
+    struct managed *d = s->m->list;
+
+    if (s->found || !(info->flags & XEN_DOMINF_shutdown)) {
+        return;
+    }
+    while (d && d->domid != info->domain) {
+        d = d->next;
+    }
+    if (d && !d->foreign && d->ended == END_NOT && (manager_load(s->m, d) || d->ended == END_NOT)) {
+        d->ended = reason_of(info->flags);
+        s->found = d;
+    }
 }
 
 /* One domain that has ended and has not been dealt with; NULL if there is none. */
 static struct managed *find_ended(struct manager *m)
 {
-    for (struct managed *d = m->list; d; d = d->next) {
-        struct xen_domctl_getdomaininfo info;
+    struct search s = {.m = m};
 
-        if (d->domid != DOMID_NONE && !d->foreign && d->ended == END_NOT && xeno_domain_info(&m->x, d->domid, &info) == 0 &&
-            (info.flags & XEN_DOMINF_shutdown)) {
-            d->ended = reason_of(info.flags);
-            return d;
-        }
-    }
-    return NULL;
-}
-
-static void stays(struct manager *m, struct managed *d)
-{
-    if (m->shared) {
-        m->shared->changed(m->shared->ctx, d);
-    }
-    if (m->console_changed) {
-        m->console_changed(m->ctx, d);
-    }
+    xeno_each_domain(&m->x, look, &s);
+    return s.found;
 }
 
 static void dump(struct manager *m, struct managed *d)
@@ -543,10 +488,10 @@ static void dump(struct manager *m, struct managed *d)
     struct xeno_error err;
 
     if (!m->shared || !m->shared->dump_core) {
-        say(m, d->cfg.name, "no core file: there is no place for files here");
+        say(m, d->name, "no core file: there is no place for files here");
     } else if (m->shared->dump_core(m->shared->ctx, d,
                                     &err)) { /* what is to follow does, core or not */
-        say(m, d->cfg.name, err.text);
+        say(m, d->name, err.text);
     }
 }
 
@@ -555,16 +500,15 @@ static void deal_with(struct manager *m, struct managed *d)
     struct domain_cfg cfg; /* the entry may go, and its name change, before the new one is made */
     enum domain_action action;
 
-    if (m->shared && m->shared->load(m->shared->ctx, d)) {
-        say(m, d->cfg.name, "its configuration cannot be read any more: it stays as it is");
-        stays(m, d);
+    if (!d->cfg) {
+        say(m, d->name, "its configuration cannot be read any more: it stays as it is");
         return;
     }
-    cfg = d->cfg;
+    cfg = *d->cfg;
     action = action_of(d);
     drain(d);
     if (d->ended == END_CRASH) {
-        say(m, d->cfg.name, "crashed");
+        say(m, d->name, "crashed");
     }
     if (action == ACTION_COREDUMP_DESTROY || action == ACTION_COREDUMP_RESTART) {
         dump(m, d);
@@ -572,9 +516,9 @@ static void deal_with(struct manager *m, struct managed *d)
     if (action == ACTION_RENAME_RESTART) {
         rename_away(m, d);
     }
-    if (action == ACTION_PRESERVE || action == ACTION_RENAME_RESTART) {
-        stays(m, d);
-    } else {
+    if (action == ACTION_PRESERVE) {
+        changed(m, d, d->name);
+    } else if (action != ACTION_RENAME_RESTART) {
         end_locked(m, d, d->ended);
     }
     if (action == ACTION_RESTART || action == ACTION_COREDUMP_RESTART || action == ACTION_RENAME_RESTART) {

@@ -21,10 +21,11 @@ enum end_reason { END_NOT, END_POWEROFF, END_REBOOT, END_SUSPEND, END_CRASH, END
 
 struct managed {
     struct managed *next;
-    struct domain_cfg cfg;
+    char name[DOMAIN_NAME_MAX];
+    struct domain_cfg *cfg;         /* NULL: not read yet, manager_load() does; always there where the list is not shared */
     uint32_t domid;                 /* DOMID_NONE: it has ended, this is its record */
     uint32_t last_domid;            /* what it was */
-    enum end_reason ended;
+    enum end_reason ended;          /* of a shared list: known after manager_load(), as are built and started */
     struct xencons_interface *ring; /* mapped, NULL if it has none or has ended */
     uint32_t console_port;          /* ours */
     struct console_log log;
@@ -46,11 +47,11 @@ struct manager_shared {
     void (*prepare)(void *ctx, struct domain_cfg *cfg);
     /* Built, not started: write it down, make it known, have its console served. 0, or -1 with err: ended() undoes it. */
     int (*created)(void *ctx, struct managed *d, struct xeno_error *err);
-    /* The entry has changed: name, configuration, how it ended. */
-    void (*changed)(void *ctx, struct managed *d);
+    /* The entry has changed: configuration, how it ended, or its name, which was another. */
+    void (*changed)(void *ctx, struct managed *d, const char *was);
     /* d->last_domid is gone; keep: its record stays, else it never ran. */
     void (*ended)(void *ctx, struct managed *d, bool keep);
-    /* The whole configuration of an entry whose name alone is known so far. 0 or -1. */
+    /* All about an entry whose name and number alone are known so far. 0 or -1. */
     int (*load)(void *ctx, struct managed *d);
     /* Write a domain's memory into a file; NULL: not here. 0, or -1 with err. */
     int (*dump_core)(void *ctx, struct managed *d, struct xeno_error *err);
@@ -92,6 +93,10 @@ int manager_shutdown(struct manager *m, struct managed *d, const char *how, stru
 
 /* By name or number: the entry of a living domain, NULL with err. A number of a domain that is not ours gives an error too. */
 struct managed *manager_find(struct manager *m, const char *name, struct xeno_error *err);
+/* By name: one that lives, or NULL. */
+struct managed *manager_alive(struct manager *m, const char *name);
+/* Read what is written about a domain, if it has not been: 0, or -1 if that cannot be read, or another tool made it. */
+int manager_load(struct manager *m, struct managed *d);
 /* By name, dead or alive, the newest. */
 struct managed *manager_record(struct manager *m, const char *name);
 /* A name for any domid. */
@@ -99,8 +104,10 @@ const char *manager_name(struct manager *m, uint32_t domid, char *buf, size_t si
 
 /* Bring the list up to date with what other processes have done. */
 void manager_refresh(struct manager *m);
-/* Forget every entry. */
+/* Forget every entry; the entries of another list; one. */
 void manager_clear(struct manager *m);
+void manager_forget_list(struct managed *list);
+void manager_forget(struct managed *d);
 
 /* Look for domains that have ended and do what their configurations say. Called when VIRQ_DOM_EXC comes. */
 void manager_service(struct manager *m);

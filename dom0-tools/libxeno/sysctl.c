@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Wrappers of sysctl: the machine's figures, the list of domains, the log, the counters. */
+#include <stdlib.h>
+
 #include "common/errno.h"
 #include "common/string.h"
 #include "libxeno/xeno.h"
@@ -28,6 +30,28 @@ long xeno_domain_list(struct xeno *x, uint32_t first, xen_domctl_getdomaininfo_t
     set_xen_guest_handle(op.u.getdomaininfolist.buffer, list);
     rc = do_sysctl(x, &op, XEN_SYSCTL_getdomaininfolist);
     return rc ? rc : (long)op.u.getdomaininfolist.num_domains;
+}
+
+#define CHUNK 24u /* a page of them */
+
+long xeno_each_domain(struct xeno *x, void (*fn)(void *ctx, const struct xen_domctl_getdomaininfo *info), void *ctx)
+{
+    xen_domctl_getdomaininfo_t *list = malloc(CHUNK * sizeof(*list));
+    uint32_t next = 0;
+    long n;
+
+    if (!list) {
+        return -ENOMEM;
+    }
+    do {
+        n = xeno_domain_list(x, next, list, CHUNK);
+        for (long i = 0; i < n; i++) {
+            next = list[i].domain + 1u;
+            fn(ctx, &list[i]);
+        }
+    } while (n == (long)CHUNK);
+    free(list);
+    return n < 0 ? n : 0;
 }
 
 long xeno_read_log(struct xeno *x, char *buf, uint32_t size, uint32_t *index, bool incremental, bool clear)

@@ -64,6 +64,8 @@ long xeno_domain_shutdown_as(struct xeno *x, uint32_t domid, uint32_t reason);
 long xeno_physinfo(struct xeno *x, struct xen_sysctl_physinfo *info);
 /* Up to max entries with domid >= first; the number of entries. */
 long xeno_domain_list(struct xeno *x, uint32_t first, xen_domctl_getdomaininfo_t *list, uint32_t max);
+/* fn(ctx, info) for all domains, by number; it may not make or destroy any. 0 or -errno: not all. */
+long xeno_each_domain(struct xeno *x, void (*fn)(void *ctx, const struct xen_domctl_getdomaininfo *info), void *ctx);
 /* Log text from *index on; bytes read. */
 long xeno_read_log(struct xeno *x, char *buf, uint32_t size, uint32_t *index, bool incremental, bool clear);
 /* As if typed at the hypervisor's console. */

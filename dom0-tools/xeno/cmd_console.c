@@ -23,7 +23,7 @@ static struct managed *still_there(struct cli *c, const char *name, uint32_t dom
 {
     struct managed *d = c->m->list;
 
-    while (d && (d->last_domid != domid || strcmp(d->cfg.name, name) != 0)) {
+    while (d && (d->last_domid != domid || strcmp(d->name, name) != 0)) {
         d = d->next;
     }
     return d;
@@ -36,7 +36,7 @@ static int follow(struct cli *c, struct managed *d)
     uint64_t pos = 0;
     bool input = true;
 
-    memcpy(name, d->cfg.name, sizeof(name));
+    memcpy(name, d->name, sizeof(name));
     while (d) {
         char buf[64];
         const char *end;

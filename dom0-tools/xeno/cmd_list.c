@@ -9,7 +9,6 @@
 #include "common/string.h"
 #include "xeno/xeno_cli.h"
 
-#define CHUNK      32u
 #define MIB_PAGES  256u
 #define NS_TENTH_S 100000000ul
 
@@ -117,8 +116,9 @@ static void trouble(struct cli *c, uint32_t domid, const char *name)
     }
 }
 
-static void row(struct lister *l, const struct xen_domctl_getdomaininfo *info)
+static void row(void *ctx, const struct xen_domctl_getdomaininfo *info)
 {
+    struct lister *l = ctx;
     char buf[32];
     const char *name = manager_name(l->c->m, info->domain, buf, sizeof(buf));
 
@@ -135,22 +135,9 @@ static void row(struct lister *l, const struct xen_domctl_getdomaininfo *info)
 
 static int all_rows(struct lister *l)
 {
-    xen_domctl_getdomaininfo_t *list = malloc(CHUNK * sizeof(*list));
-    uint32_t next = 0;
-    long n = 0;
+    long rc = xeno_each_domain(&l->c->m->x, row, l);
 
-    if (!list) {
-        return cli_error(l->c, "list", "the control domain is out of memory");
-    }
-    do {
-        n = xeno_domain_list(&l->c->m->x, next, list, CHUNK);
-        for (long i = 0; i < n; i++) {
-            row(l, &list[i]);
-            next = list[i].domain + 1u;
-        }
-    } while (n == CHUNK);
-    free(list);
-    return n < 0 ? cli_error(l->c, "list", "cannot list domains: %s", xeno_errno_text(n)) : 0;
+    return rc ? cli_error(l->c, "list", "cannot list domains: %s", xeno_errno_text(rc)) : 0;
 }
 
 static int named_rows(struct lister *l, int argc, char **argv)
@@ -170,25 +157,26 @@ static int named_rows(struct lister *l, int argc, char **argv)
     return 0;
 }
 
-/* Domains that ended lately, newest first, with the reason. */
+/* Domains that ended lately, with the reason. */
 static void ended_rows(struct lister *l)
 {
     struct cli *c = l->c;
     bool title = l->style == STYLE_TABLE;
 
-    for (const struct managed *d = c->m->list; d; d = d->next) {
+    for (struct managed *d = c->m->list; d; d = d->next) {
         if (d->domid != DOMID_NONE) {
             continue;
         }
+        manager_load(c->m, d);
         if (l->style == STYLE_TABLE) {
             cli_print(c, "%s%-40s %5u  %s%s%s\n",
                       title ? "\nEnded                                       ID  Why\n" : "",
-                      d->cfg.name, d->last_domid, c->terminal && d->ended == END_CRASH ? RED : "",
+                      d->name, d->last_domid, c->terminal && d->ended == END_CRASH ? RED : "",
                       manager_end_text(d->ended),
                       c->terminal && d->ended == END_CRASH ? PLAIN : "");
         } else {
             cli_print(c, "%s    {\"name\": ", l->rows ? ",\n" : "");
-            cli_json_string(c, d->cfg.name);
+            cli_json_string(c, d->name);
             cli_print(c, ", \"domid\": %u, \"ended\": \"%s\"}", d->last_domid,
                       manager_end_text(d->ended));
         }

@@ -42,6 +42,9 @@ struct served {
     struct history history;
     bool ready; /* its event has come */
     bool ended; /* it says nothing any more */
+    bool there; /* the hypervisor has it, as of the last look */
+    uint32_t flags;
+    bool pty_awaited; /* input of the pty's will be told of */
     size_t allowance;
     int master, slave;
 };
@@ -68,6 +71,7 @@ struct consoled {
     bool use_virq, check_domains, service_wanted, stop;
     int service_pid; /* 0: none runs */
     int signals, listener;
+    int ptys; /* an epoll of all ptys: a daemon with many domains looks at those alone that something was typed into */
 };
 
 /* ---- history.c: the log files of one domain. 0 or -errno ---- */
@@ -90,7 +94,8 @@ void served_drain(struct served *d);
 void served_input(struct served *d, const char *text, size_t n);
 /* How much the guest can be given now; it tells by an event when there is more room. */
 size_t served_input_room(const struct served *d);
-void served_pty_input(struct served *d);
+/* Take what was typed into ptys. */
+void served_ptys_input(struct consoled *c);
 /* Look which domains have ended or gone. True if one has newly ended. */
 bool served_check(struct consoled *c);
 /* Drop those that have gone and whom nobody reads. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -25,7 +26,7 @@
 #define PERIOD_BYTES 65536u /* a domain's share of a period: 640 KiB/s */
 #define LOOK_MS      1000
 #define LOG_LIMIT    (1u << 20)
-#define FIXED_FDS    4u
+#define FIXED_FDS    5u
 
 extern char **environ;
 
@@ -123,9 +124,6 @@ static size_t fill(struct consoled *c, struct polled *p)
 {
     size_t need = FIXED_FDS + c->nr_clients, n = 0;
 
-    for (const struct served *d = c->served; d; d = d->next) {
-        need++;
-    }
     if (need > p->room) {
         struct pollfd *more = realloc(p->fd, 2 * need * sizeof(*more));
 
@@ -139,6 +137,7 @@ static size_t fill(struct consoled *c, struct polled *p)
     p->fd[n++] = (struct pollfd){.fd = c->listener, .events = POLLIN};
     p->fd[n++] = (struct pollfd){.fd = c->store.fd, .events = POLLIN};
     p->fd[n++] = (struct pollfd){.fd = xeno_linux_event_fd(&c->l), .events = POLLIN};
+    p->fd[n++] = (struct pollfd){.fd = c->ptys, .events = POLLIN};
     for (size_t i = 0; i < c->nr_clients; i++) {
         bool full = server_is_full(&c->clients[i]), output = server_has_output(&c->clients[i]);
 
@@ -146,23 +145,18 @@ static size_t fill(struct consoled *c, struct polled *p)
             (struct pollfd){.fd = full && !output ? -1 : c->clients[i].fd,
                             .events = (short)((full ? 0 : POLLIN) | (output ? POLLOUT : 0))};
     }
-    for (const struct served *d = c->served; d; d = d->next) {
-        p->fd[n++] = (struct pollfd){.fd = served_input_room(d) ? d->master : -1, .events = POLLIN};
-    }
     return n;
 }
 
 static void act(struct consoled *c, const struct pollfd *fd)
 {
-    const struct pollfd *clients = fd + FIXED_FDS, *ptys = clients + c->nr_clients;
-    size_t nr_clients = c->nr_clients, i = 0;
+    const struct pollfd *clients = fd + FIXED_FDS;
+    size_t nr_clients = c->nr_clients;
 
-    for (struct served *d = c->served; d; d = d->next, i++) {
-        if (ptys[i].revents & POLLIN) {
-            served_pty_input(d);
-        }
+    if (fd[4].revents) {
+        served_ptys_input(c);
     }
-    for (i = 0; i < nr_clients; i++) {
+    for (size_t i = 0; i < nr_clients; i++) {
         if (clients[i].revents & POLLOUT) {
             server_write(&c->clients[i]);
         }
@@ -379,7 +373,8 @@ int main(int argc, char **argv)
         return complain("--virq: a xenstored has the virtual IRQ: start without --virq");
     }
     c.listener = server_open();
-    if (c.signals < 0 || c.listener < 0 || xeno_linux_event_fd(&c.l) < 0) {
+    c.ptys = epoll_create1(EPOLL_CLOEXEC);
+    if (c.signals < 0 || c.listener < 0 || c.ptys < 0 || xeno_linux_event_fd(&c.l) < 0) {
         return complain("cannot open what it needs: " CONSOLE_SOCKET
                         ", /dev/xen/evtchn, a signal descriptor");
     }

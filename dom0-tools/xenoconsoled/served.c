@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -59,6 +60,7 @@ void served_tty_nodes(struct consoled *c)
 static void pty_close(struct served *d)
 {
     if (d->master >= 0) {
+        epoll_ctl(d->daemon->ptys, EPOLL_CTL_DEL, d->master, NULL);
         close(d->master);
     }
     if (d->slave >= 0) {
@@ -67,10 +69,21 @@ static void pty_close(struct served *d)
     d->master = d->slave = -1;
 }
 
+/* Tell of the next that is typed, unless the guest has no room for it. */
+static void pty_await(struct served *d)
+{
+    struct epoll_event e = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = d};
+
+    if (!d->pty_awaited && d->master >= 0 && served_input_room(d)) {
+        d->pty_awaited = epoll_ctl(d->daemon->ptys, EPOLL_CTL_MOD, d->master, &e) == 0;
+    }
+}
+
 /* A console without a pty still has its log and its viewers. The slave is held open, so that a reader's leaving is no hang-up. */
 static void pty_open(struct served *d)
 {
     struct termios raw;
+    struct epoll_event none = {.data.ptr = d};
     const char *name;
 
     d->slave = -1;
@@ -80,12 +93,14 @@ static void pty_open(struct served *d)
     }
     name = grantpt(d->master) == 0 && unlockpt(d->master) == 0 ? ptsname(d->master) : NULL;
     d->slave = name ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
-    if (d->slave < 0 || tcgetattr(d->slave, &raw)) {
+    if (d->slave < 0 || tcgetattr(d->slave, &raw) ||
+        epoll_ctl(d->daemon->ptys, EPOLL_CTL_ADD, d->master, &none)) {
         pty_close(d);
         return;
     }
     cfmakeraw(&raw);
     tcsetattr(d->slave, TCSANOW, &raw);
+    pty_await(d);
 }
 
 static void pty_output(struct served *d, const char *text, size_t n)
@@ -96,13 +111,21 @@ static void pty_output(struct served *d, const char *text, size_t n)
     }
 }
 
-void served_pty_input(struct served *d)
+void served_ptys_input(struct consoled *c)
 {
-    char buf[256];
-    ssize_t n = read(d->master, buf, MIN(served_input_room(d), sizeof(buf)));
+    struct epoll_event events[16];
+    int nr = epoll_wait(c->ptys, events, ARRAY_SIZE(events), 0);
 
-    if (n > 0) {
-        served_input(d, buf, (size_t)n);
+    for (int i = 0; i < nr; i++) {
+        struct served *d = events[i].data.ptr;
+        char buf[256];
+        ssize_t n = read(d->master, buf, MIN(served_input_room(d), sizeof(buf)));
+
+        d->pty_awaited = false;
+        if (n > 0) {
+            served_input(d, buf, (size_t)n);
+        }
+        pty_await(d);
     }
 }
 
@@ -119,6 +142,7 @@ void served_drain(struct served *d)
     if (!ring) {
         return;
     }
+    pty_await(d); /* the event may mean that there is room again */
     cons = __atomic_load_n(&ring->out_cons, __ATOMIC_RELAXED);
     n = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE) - cons;
     if (n == 0 || n > sizeof(ring->out)) {
@@ -220,7 +244,7 @@ int served_attach(struct consoled *c, uint32_t domid, bool fresh, struct xeno_er
     struct registry_head h;
     struct served *d;
     char *text;
-    int rc = registry_read(REGISTRY_LIVING, domid, &h, &text);
+    int rc = registry_read(domid, &h, &text);
 
     if (rc) {
         return xeno_fail(err, "domain %u has no record: %s", domid, strerror(-rc));
@@ -272,16 +296,30 @@ static void take_rest(struct served *d)
     served_drain(d);
 }
 
+static void note(void *ctx, const struct xen_domctl_getdomaininfo *info)
+{
+    struct served *d = served_find(ctx, info->domain);
+
+    if (d) {
+        d->there = true;
+        d->flags = info->flags;
+    }
+}
+
 bool served_check(struct consoled *c)
 {
     bool ended = false;
 
     for (struct served *d = c->served; d; d = d->next) {
-        struct xen_domctl_getdomaininfo info = {.flags = 0};
-        bool gone = d->ring &&
-                    (xeno_domain_info(&c->x, d->domid, &info) || (info.flags & XEN_DOMINF_dying));
+        d->there = false;
+    }
+    if (xeno_each_domain(&c->x, note, c)) {
+        return false; /* nobody is known to have gone */
+    }
+    for (struct served *d = c->served; d; d = d->next) {
+        bool gone = d->ring && (!d->there || (d->flags & XEN_DOMINF_dying));
 
-        if (!d->ring || (!gone && !(info.flags & XEN_DOMINF_shutdown))) {
+        if (!d->ring || (!gone && !(d->flags & XEN_DOMINF_shutdown))) {
             continue;
         }
         take_rest(d);
@@ -318,22 +356,18 @@ void served_sweep(struct consoled *c)
     }
 }
 
+static void attach_old(void *ctx, const struct xen_domctl_getdomaininfo *info)
+{
+    struct consoled *c = ctx;
+    struct xeno_error err;
+
+    if (info->domain != c->l.t.own_domid && !served_find(c, info->domain)) {
+        served_attach(c, info->domain, false, &err); /* without a record it is another tool's */
+    }
+}
+
 /* All domains that there is a record of: a daemon that starts goes on where the last one stopped. */
 void served_all(struct consoled *c)
 {
-    struct xeno_error err;
-    xen_domctl_getdomaininfo_t list[32];
-    uint32_t next = 0;
-    long n;
-
-    do {
-        n = xeno_domain_list(&c->x, next, list, ARRAY_SIZE(list));
-        for (long i = 0; i < n; i++) {
-            next = list[i].domain + 1u;
-            if (list[i].domain != c->l.t.own_domid && !served_find(c, list[i].domain)) {
-                served_attach(c, list[i].domain, false,
-                              &err); /* without a record it is another tool's */
-            }
-        }
-    } while (n == (long)ARRAY_SIZE(list));
+    xeno_each_domain(&c->x, attach_old, c);
 }

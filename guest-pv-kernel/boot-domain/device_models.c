@@ -61,7 +61,7 @@ static int module_flush(void *ctx)
 static int disk_open(struct model *m, const struct managed *d, struct xeno_error *err)
 {
     const struct xeno_transport *t = d->manager->x.t;
-    const struct domain_disk *disk = &d->cfg.disk;
+    const struct domain_disk *disk = &d->cfg->disk;
     const void *data;
     int rc;
 
@@ -70,11 +70,11 @@ static int disk_open(struct model *m, const struct managed *d, struct xeno_error
     }
     rc = t->file_open(t->ctx, disk->target, &data, &m->module_size);
     if (rc == 0 && m->module_size < BLOCK_SECTOR) {
-        return xeno_fail(err, "%s: disk %s: it is smaller than a sector of 512 bytes", d->cfg.name,
+        return xeno_fail(err, "%s: disk %s: it is smaller than a sector of 512 bytes", d->name,
                          disk->target);
     }
     if (rc) {
-        return xeno_fail(err, "%s: disk %s: %s: give a module that is there", d->cfg.name,
+        return xeno_fail(err, "%s: disk %s: %s: give a module that is there", d->name,
                          disk->target, xeno_errno_text(rc));
     }
     m->module = (uint8_t *)(uintptr_t)data; /* the module's memory is ours */
@@ -96,8 +96,8 @@ static int model_start(struct model *m, struct managed *d, struct xeno_error *er
                                   .disk = m->module ? &m->block : NULL,
                                   .devices = &m->devices};
     const struct vbd_config disk = {.domid = d->domid,
-                                    .device = domain_disk_number(d->cfg.disk.vdev),
-                                    .name = d->cfg.disk.vdev,
+                                    .device = domain_disk_number(d->cfg->disk.vdev),
+                                    .name = d->cfg->disk.vdev,
                                     .disk = &m->block};
     int rc;
 
@@ -105,7 +105,7 @@ static int model_start(struct model *m, struct managed *d, struct xeno_error *er
         return dm_start(&m->dm, &d->manager->x, &cfg, err);
     }
     rc = vbd_start(&m->vbd, &d->manager->x, &vbd_store, &disk);
-    return rc ? xeno_fail(err, "%s: cannot connect its disk: %s", d->cfg.name, xeno_errno_text(rc))
+    return rc ? xeno_fail(err, "%s: cannot connect its disk: %s", d->name, xeno_errno_text(rc))
               : 0;
 }
 
@@ -115,9 +115,9 @@ static int start(void *ctx, struct managed *d, struct xeno_error *err)
 
     (void)ctx;
     if (!m) {
-        return xeno_fail(err, "%s: no memory for its device model", d->cfg.name);
+        return xeno_fail(err, "%s: no memory for its device model", d->name);
     }
-    m->full = d->cfg.engine[0];
+    m->full = d->cfg->engine[0];
     if (disk_open(m, d, err) || model_start(m, d, err)) {
         free(m);
         return -1;

@@ -102,7 +102,7 @@ static const char *candidate(const struct editor *e, bool first, unsigned int n)
     }
     for (const struct managed *d = e->c->m->list; d; d = d->next) {
         if (d->domid != DOMID_NONE && n-- == 0) {
-            return d->cfg.name;
+            return d->name;
         }
     }
     return NULL;

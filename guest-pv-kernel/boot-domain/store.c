@@ -206,10 +206,10 @@ static int nodes_create(const struct managed *d)
     char number[24];
     int rc = write_node(d->domid, "", "", false);
 
-    rc = rc ? rc : write_node(d->domid, "name", d->cfg.name, false);
+    rc = rc ? rc : write_node(d->domid, "name", d->name, false);
     format(number, sizeof(number), "%u", d->domid);
     rc = rc ? rc : write_node(d->domid, "domid", number, false);
-    format(number, sizeof(number), "%lu", (uint64_t)d->cfg.memory_mib * 1024);
+    format(number, sizeof(number), "%lu", (uint64_t)d->cfg->memory_mib * 1024);
     rc = rc ? rc : write_node(d->domid, "memory/target", number, false);
     for (unsigned int i = 0; rc == 0 && i < sizeof(guests) / sizeof(guests[0]); i++) {
         rc = write_node(d->domid, guests[i], "", true);
@@ -267,7 +267,7 @@ static int domain_built(void *unused, struct managed *d, struct xeno_error *err)
     int rc = d->built.store_mfn ? connect(d) : 0;
 
     (void)unused;
-    return rc ? xeno_fail(err, "%s: cannot connect it to the store: %s", d->cfg.name,
+    return rc ? xeno_fail(err, "%s: cannot connect it to the store: %s", d->name,
                           xeno_errno_text(rc))
               : 0;
 }
@@ -296,13 +296,13 @@ static int request_shutdown(void *unused, struct managed *d, const char *how,
 
     (void)unused;
     t->lock(t->ctx);
-    rc = d->cfg.engine[0]      ? device_model_press(d, how)
+    rc = d->cfg->engine[0]      ? device_model_press(d, how)
          : client_of(d->domid) ? write_node(d->domid, "control/shutdown", how, true)
                                : -ENOENT;
     serve_all();
     t->unlock(t->ctx);
-    return rc ? xeno_fail(err, "%s cannot be asked to end: %s: use 'xeno destroy %s'", d->cfg.name,
-                          xeno_errno_text(rc), d->cfg.name)
+    return rc ? xeno_fail(err, "%s cannot be asked to end: %s: use 'xeno destroy %s'", d->name,
+                          xeno_errno_text(rc), d->name)
               : 0;
 }
 

@@ -116,7 +116,7 @@ static int read_record(struct xeno_error *err)
 {
     struct cfg pairs;
     char *text, why[256];
-    int rc = registry_read(REGISTRY_LIVING, me.domid, &me.head, &text);
+    int rc = registry_read(me.domid, &me.head, &text);
 
     if (rc) {
         return xeno_fail(err, "device model: domain %u has no record: %s", me.domid, strerror(-rc));

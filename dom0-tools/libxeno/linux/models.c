@@ -166,7 +166,7 @@ static int built(void *ctx, struct managed *d, struct xeno_error *err)
         return xeno_fail(err, MODELS_DIR ": cannot make it: %s", strerror(errno));
     }
     stop(d->domid);
-    return model_start(d->domid, d->cfg.name, err);
+    return model_start(d->domid, d->name, err);
 }
 
 static void gone(void *ctx, const struct managed *d)

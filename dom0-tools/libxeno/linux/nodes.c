@@ -53,7 +53,7 @@ static void text(struct node *n, const char *name, const char *value)
 
 static void domain_nodes(struct node *n, const struct managed *d)
 {
-    const struct domain_cfg *cfg = &d->cfg;
+    const struct domain_cfg *cfg = d->cfg;
     char value[64], perms[32];
     int64_t vcpus = MAX(cfg->vcpus, cfg->maxvcpus);
 
@@ -115,11 +115,11 @@ int nodes_create(struct xeno_store *s, const struct managed *d, const char *cons
         if (d->built.console_port) {
             console_nodes(&n, d, console_type, tty);
         }
-        snprintf(vm, sizeof(vm), "/vm/%s/uuid", d->cfg.uuid);
-        store_write(s, vm, d->cfg.uuid);
-        snprintf(vm, sizeof(vm), "/vm/%s/name", d->cfg.uuid);
-        store_write(s, vm, d->cfg.name);
-        snprintf(vm, sizeof(vm), "/vm/%s/start_time", d->cfg.uuid);
+        snprintf(vm, sizeof(vm), "/vm/%s/uuid", d->cfg->uuid);
+        store_write(s, vm, d->cfg->uuid);
+        snprintf(vm, sizeof(vm), "/vm/%s/name", d->cfg->uuid);
+        store_write(s, vm, d->name);
+        snprintf(vm, sizeof(vm), "/vm/%s/start_time", d->cfg->uuid);
         snprintf(start, sizeof(start), "%ld.00", d->started);
         store_write(s, vm, start);
         snprintf(vm, sizeof(vm), "/libxl/%u/type", d->domid);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared list. Files are written beside their place and renamed into it. A record of a domain that the hypervisor does
+ * The shared list. A record of a domain that the hypervisor does
  * not have any more (another tool destroyed it, or the tool was killed half-way) becomes one that has ended as soon as
  * somebody looks with the lock held; its nodes go then, too.
  */
 #include "libxeno/linux/registry.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,22 +19,9 @@
 #include "libxeno/fault.h"
 #include "libxeno/linux/dump_core.h"
 
-#define FILE_MAX   65536u
 #define ENDED_KEPT 16u
-#define CHUNK      64u
-#define HEAD       "#xeno-1"
 #define TYPE_OURS  "xenoconsoled"
 #define TYPE_OTHER "xenconsoled"
-
-/* ---- files ---- */
-
-int registry_head_parse(const char *text, struct registry_head *h)
-{
-    return sscanf(text, HEAD " %u %u %lu %u %lu %u %ld %63s", &h->domid, &h->ended, &h->console_mfn,
-                  &h->console_port, &h->store_mfn, &h->store_port, &h->started, h->name) == 8
-               ? 0
-               : -1;
-}
 
 /* Those above the file. */
 static int make_folders(char *path)
@@ -51,96 +36,22 @@ static int make_folders(char *path)
     return 0;
 }
 
-static void file_name(char *path, size_t size, const char *dir, uint32_t domid)
+static int save(const struct managed *d, const char *was)
 {
-    snprintf(path, size, "%s/%u", dir, domid);
-}
-
-int registry_read(const char *dir, uint32_t domid, struct registry_head *h, char **text)
-{
-    char path[64];
-    void *data;
-    size_t size;
-    int rc;
-
-    file_name(path, sizeof(path), dir, domid);
-    rc = xeno_linux_read_file(path, FILE_MAX, &data, &size);
-    if (rc) {
-        return rc;
-    }
-    *text = data; /* read_file() terminates it */
-    if (registry_head_parse(*text, h) || h->domid != domid) {
-        free(data);
-        return -EBADMSG;
-    }
-    return 0;
-}
-
-static int write_file(const char *path, const char *text, size_t size)
-{
-    char part[80];
-    int fd, rc = 0;
-
-    snprintf(part, sizeof(part), "%s.new", path);
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return -errno;
-    }
-    if (write(fd, text, size) != (ssize_t)size) {
-        rc = errno ? -errno : -ENOSPC;
-    }
-    if (close(fd) && rc == 0) {
-        rc = -errno;
-    }
-    if (rc == 0 && rename(part, path)) {
-        rc = -errno;
-    }
-    if (rc) {
-        unlink(part);
-    }
-    return rc;
-}
-
-static int save(const char *dir, const struct managed *d)
-{
-    char *text = malloc(FILE_MAX), path[64];
-    int n, rc;
-
-    if (!text || fault_now()) {
-        free(text);
-        return -ENOMEM;
-    }
-    n = snprintf(text, FILE_MAX, HEAD " %u %u %lu %u %lu %u %ld %s\n", d->last_domid,
-                 (unsigned int)d->ended, d->built.console_mfn, d->built.console_port,
-                 d->built.store_mfn, d->built.store_port, d->started, d->cfg.name);
-    n += domain_cfg_write(&d->cfg, text + n, FILE_MAX - (size_t)n);
-    file_name(path, sizeof(path), dir, d->last_domid);
-    rc = (size_t)n < FILE_MAX ? write_file(path, text, (size_t)n) : -E2BIG;
-    free(text);
-    return rc;
-}
-
-static void forget(const char *dir, uint32_t domid)
-{
-    char path[64];
-
-    file_name(path, sizeof(path), dir, domid);
-    unlink(path);
+    return fault_now() ? -ENOMEM : record_write(REGISTRY_LIVING, d, was);
 }
 
 /* ---- the list ---- */
 
-static int load(void *ctx, struct managed *d)
+static int load_from(struct managed *d, const char *dir)
 {
-    const char *dir = d->domid == DOMID_NONE ? REGISTRY_ENDED : REGISTRY_LIVING;
-    struct domain_cfg cfg;
+    struct domain_cfg *cfg;
     struct registry_head h;
     struct cfg pairs;
     char *text, err[256];
     int rc;
 
-    (void)ctx;
-    if (registry_read(dir, d->last_domid, &h, &text)) {
+    if (record_read(dir, d->last_domid, d->name, &h, &text)) {
         return -1;
     }
     rc = cfg_parse(&pairs, "record", text, strlen(text), err, sizeof(err));
@@ -148,180 +59,143 @@ static int load(void *ctx, struct managed *d)
     if (rc) {
         return -1;
     }
-    rc = domain_cfg_read(&pairs, &cfg, NULL, NULL, err, sizeof(err));
+    cfg = malloc(sizeof(*cfg));
+    rc = cfg ? domain_cfg_read(&pairs, cfg, NULL, NULL, err, sizeof(err)) : -1;
     cfg_free(&pairs);
-    if (rc == 0) {
-        d->cfg = cfg;
+    if (rc) {
+        free(cfg);
+        return -1;
     }
-    return rc;
+    memcpy(cfg->name, d->name, sizeof(cfg->name));
+    d->cfg = cfg;
+    d->started = h.started;
+    if (d->ended == END_NOT) {
+        d->ended = h.ended <= END_DESTROYED ? (enum end_reason)h.ended : END_DESTROYED;
+    }
+    d->built = (struct xeno_built){.domid = d->last_domid,
+                                   .console_port = h.console_port,
+                                   .store_port = h.store_port,
+                                   .console_mfn = h.console_mfn,
+                                   .store_mfn = h.store_mfn};
+    return 0;
 }
 
-static struct managed *add(struct manager *m, uint32_t domid, const char *name)
+static int load(void *ctx, struct managed *d)
+{
+    (void)ctx;
+    return load_from(d, d->domid == DOMID_NONE ? REGISTRY_ENDED : REGISTRY_LIVING);
+}
+
+/* Into a list in the order of their numbers; looked for from a place where they are lower. */
+static struct managed *add(struct manager *m, struct managed **list, uint32_t domid,
+                           const char *name)
 {
     struct managed *d = calloc(1, sizeof(*d));
 
+    while (*list && (*list)->last_domid < domid) {
+        list = &(*list)->next;
+    }
     if (d) {
-        snprintf(d->cfg.name, sizeof(d->cfg.name), "%s", name);
+        snprintf(d->name, sizeof(d->name), "%s", name);
         d->domid = d->last_domid = domid;
         d->manager = m;
-        d->next = m->list;
-        m->list = d;
-    }
-    return d;
-}
-
-static struct managed *add_file(struct manager *m, const char *dir, uint32_t domid)
-{
-    struct registry_head h;
-    struct managed *d;
-    char *text;
-
-    if (registry_read(dir, domid, &h, &text)) {
-        return NULL;
-    }
-    free(text);
-    d = add(m, domid, h.name);
-    if (d) {
-        d->started = h.started;
-        d->ended = h.ended <= END_DESTROYED ? (enum end_reason)h.ended : END_DESTROYED;
-        d->built = (struct xeno_built){.domid = domid,
-                                       .console_port = h.console_port,
-                                       .store_port = h.store_port,
-                                       .console_mfn = h.console_mfn,
-                                       .store_mfn = h.store_mfn};
+        d->next = *list;
+        *list = d;
     }
     return d;
 }
 
 /* Domains of other tools have their names in xenstore only. */
-static void add_foreign(struct registry *r, uint32_t domid)
+static struct managed *add_foreign(struct registry *r, struct managed **list, uint32_t domid)
 {
     struct xeno_store *s = registry_store(r);
     char path[64], name[DOMAIN_NAME_MAX];
     struct managed *d;
 
     snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
-    if (!s || store_read(s, path, name, sizeof(name)) <= 0) {
-        return;
-    }
-    d = add(r->m, domid, name);
+    d = s && store_read(s, path, name, sizeof(name)) > 0 ? add(r->m, list, domid, name) : NULL;
     if (d) {
         d->foreign = true;
     }
+    return d;
 }
 
-/* False if the hypervisor could not be asked: then nobody is known to have gone. */
-static bool add_living(struct registry *r)
+/* What refresh() goes through: the records by number, of which those that a domain has move into the list. */
+struct walk {
+    struct registry *r;
+    struct managed *records, **end;
+};
+
+static void add_record(void *ctx, uint32_t domid, const char *name)
 {
-    xen_domctl_getdomaininfo_t *list = malloc(CHUNK * sizeof(*list));
-    uint32_t next = 0;
-    long n;
+    struct walk *w = ctx;
 
-    if (!list) {
-        return false;
-    }
-    do {
-        n = xeno_domain_list(&r->m->x, next, list, CHUNK);
-        for (long i = 0; i < n; i++) {
-            uint32_t domid = list[i].domain;
-
-            next = domid + 1u;
-            if (domid != r->l->t.own_domid && !add_file(r->m, REGISTRY_LIVING, domid)) {
-                add_foreign(r, domid);
-            }
-        }
-    } while (n == (long)CHUNK);
-    free(list);
-    return n >= 0;
+    add(w->r->m, &w->records, domid, name);
 }
 
-static bool is_listed(const struct manager *m, uint32_t domid)
+static void add_living(void *ctx, const struct xen_domctl_getdomaininfo *info)
 {
-    const struct managed *d = m->list;
+    struct walk *w = ctx;
+    struct managed **link = &w->records, *d;
 
-    while (d && d->domid != domid) {
-        d = d->next;
+    while (*link && (*link)->last_domid < info->domain) {
+        link = &(*link)->next;
     }
-    return d != NULL;
+    d = *link;
+    if (d && d->last_domid == info->domain) {
+        *link = d->next;
+        d->next = NULL;
+        *w->end = d;
+    } else if (info->domain != w->r->l->t.own_domid) {
+        d = add_foreign(w->r, w->end, info->domain);
+    }
+    w->end = *w->end ? &(*w->end)->next : w->end;
 }
 
-/* fn(ctx, number) for each file of a folder whose name is a number. */
-static void each_file(const char *dir, void (*fn)(void *ctx, uint32_t domid), void *ctx)
+static void add_ended(void *ctx, uint32_t domid, const char *name)
 {
-    DIR *folder = opendir(dir);
-    const struct dirent *e;
+    struct walk *w = ctx;
+    struct managed *d = add(w->r->m, w->end, domid, name);
 
-    while (folder && (e = readdir(folder)) != NULL) {
-        char *end;
-        unsigned long domid = strtoul(e->d_name, &end, 10);
-
-        if (e->d_name[0] != '.' && !*end && domid < DOMID_FIRST_RESERVED) {
-            fn(ctx, (uint32_t)domid);
-        }
-    }
-    if (folder) {
-        closedir(folder);
-    }
-}
-
-static void reap_one(void *ctx, uint32_t domid)
-{
-    struct registry *r = ctx;
-    struct managed *d;
-
-    if (is_listed(r->m, domid)) {
-        return;
-    }
-    d = add_file(r->m, REGISTRY_LIVING, domid);
-    if (!d) {
-        forget(REGISTRY_LIVING, domid);
-        return;
-    }
-    load(r, d);
-    d->domid = DOMID_NONE;
-    d->ended = d->ended == END_NOT ? END_DESTROYED : d->ended;
-    r->shared.ended(r, d, true);
-}
-
-static void add_ended(void *ctx, uint32_t domid)
-{
-    struct registry *r = ctx;
-    struct managed *d;
-
-    for (d = r->m->list; d; d = d->next) {
-        if (d->domid == DOMID_NONE && d->last_domid == domid) {
-            return;
-        }
-    }
-    d = add_file(r->m, REGISTRY_ENDED, domid);
     if (d) {
         d->domid = DOMID_NONE;
     }
 }
 
-/* Living domains first, then those that have ended. */
+/* Records that no domain has any more. */
+static void reap(struct registry *r, struct managed *list)
+{
+    while (list) {
+        struct managed *d = list;
+
+        list = d->next;
+        load(r, d);
+        d->domid = DOMID_NONE;
+        d->ended = d->ended == END_NOT ? END_DESTROYED : d->ended;
+        r->shared.ended(r, d, true);
+        manager_forget(d);
+    }
+}
+
+/*
+ * Living domains first, by number, then those that have ended. The records are read before the hypervisor is asked: a number without one
+ * may be a domain that is being made, and is not known yet. Only the lock's holder, for whom nobody makes any, may say that a record
+ * without a domain is left over; and not if the hypervisor could not be asked.
+ */
 static void refresh(void *ctx, struct manager *m)
 {
     struct registry *r = ctx;
-    struct managed *ended;
-    bool known;
+    struct walk w = {.r = r};
 
     manager_clear(m);
-    each_file(REGISTRY_ENDED, add_ended, r);
-    ended = m->list;
-    m->list = NULL;
-    known = add_living(r);
-    if (known && r->l->locked) {
-        each_file(REGISTRY_LIVING, reap_one, r);
+    w.end = &m->list;
+    record_each(REGISTRY_LIVING, add_record, &w);
+    if (xeno_each_domain(&m->x, add_living, &w) == 0 && r->l->locked) {
+        reap(r, w.records);
+    } else {
+        manager_forget_list(w.records);
     }
-    if (ended) {
-        struct managed **link = &m->list;
-
-        while (*link) {
-            link = &(*link)->next;
-        }
-        *link = ended;
-    }
+    record_each(REGISTRY_ENDED, add_ended, &w);
 }
 
 /* ---- what the manager tells ---- */
@@ -373,10 +247,9 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
     int rc, console;
 
     d->started = (int64_t)time(NULL);
-    rc = save(REGISTRY_LIVING, d);
+    rc = save(d, d->name);
     if (rc) {
-        return xeno_fail(err, "%s: cannot write " REGISTRY_LIVING ": %s", d->cfg.name,
-                         strerror(-rc));
+        return xeno_fail(err, "%s: cannot write " REGISTRY_LIVING ": %s", d->name, strerror(-rc));
     }
     if (!s && r->m->log) {
         r->m->log(r->m->ctx, "warning: xenostored does not run: the domain will have no devices, "
@@ -388,36 +261,30 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
         s ? nodes_create(s, d, console == 0 ? TYPE_OURS : TYPE_OTHER, console == 0 ? reply + 3 : "")
           : 0;
     if (rc) {
-        xeno_fail(err, "%s: xenostored has not taken it up: %s", d->cfg.name,
+        xeno_fail(err, "%s: xenostored has not taken it up: %s", d->name,
                   s->broken ? store_error_text(s->broken) : strerror(-rc));
     } else if (console == -EPROTO || console == -ETIMEDOUT) {
-        rc = xeno_fail(err, "%s: xenoconsoled cannot serve its console: %s", d->cfg.name,
+        rc = xeno_fail(err, "%s: xenoconsoled cannot serve its console: %s", d->name,
                        console == -EPROTO ? reply : store_error_text(console));
     }
     return rc ? -1 : 0;
 }
 
-static void changed(void *ctx, struct managed *d)
+static void changed(void *ctx, struct managed *d, const char *was)
 {
     struct registry *r = ctx;
     struct xeno_store *s = registry_store(r);
     char path[64];
-    char name[DOMAIN_NAME_MAX];
 
-    memcpy(name, d->cfg.name, sizeof(name));
     if (!d->foreign) {
-        if (!d->cfg.kernel[0] && load(r, d)) {
-            return;
-        }
-        memcpy(d->cfg.name, name, sizeof(name));
-        save(REGISTRY_LIVING, d);
+        save(d, was);
     }
     if (s) {
         snprintf(path, sizeof(path), "/local/domain/%u/name", d->domid);
-        store_write(s, path, name);
-        if (d->cfg.uuid[0]) {
-            snprintf(path, sizeof(path), "/vm/%s/name", d->cfg.uuid);
-            store_write(s, path, name);
+        store_write(s, path, d->name);
+        if (d->cfg && d->cfg->uuid[0]) {
+            snprintf(path, sizeof(path), "/vm/%s/name", d->cfg->uuid);
+            store_write(s, path, d->name);
         }
         store_flush(s);
     }
@@ -426,21 +293,19 @@ static void changed(void *ctx, struct managed *d)
 struct oldest {
     unsigned int nr;
     uint32_t domid;
-    struct timespec when;
+    char name[DOMAIN_NAME_MAX];
+    int64_t when;
 };
 
-static void find_oldest(void *ctx, uint32_t domid)
+static void find_oldest(void *ctx, uint32_t domid, const char *name)
 {
     struct oldest *o = ctx;
-    char path[64];
-    struct stat st;
+    int64_t when = record_time(REGISTRY_ENDED, domid, name);
 
-    file_name(path, sizeof(path), REGISTRY_ENDED, domid);
-    if (stat(path, &st) == 0 &&
-        (!o->nr++ || st.st_mtim.tv_sec < o->when.tv_sec ||
-         (st.st_mtim.tv_sec == o->when.tv_sec && st.st_mtim.tv_nsec < o->when.tv_nsec))) {
+    if (!o->nr++ || when < o->when) {
         o->domid = domid;
-        o->when = st.st_mtim;
+        o->when = when;
+        snprintf(o->name, sizeof(o->name), "%s", name);
     }
 }
 
@@ -451,28 +316,24 @@ static void ended(void *ctx, struct managed *d, bool keep)
     struct oldest o = {.nr = 0};
     char line[32], reply[64];
 
-    if (!d->foreign && !d->cfg.kernel[0]) {
-        uint32_t was = d->domid;
-
-        d->domid = d->last_domid; /* load() looks among the living */
-        load(r, d);
-        d->domid = was;
+    if (!d->foreign && !d->cfg) {
+        load_from(d, REGISTRY_LIVING);
     }
     snprintf(line, sizeof(line), "gone %u\n", d->last_domid);
     console_request(line, reply, sizeof(reply), NULL);
     if (s) {
-        nodes_remove(s, d->last_domid, d->cfg.uuid);
+        nodes_remove(s, d->last_domid, d->cfg ? d->cfg->uuid : "");
     }
     if (d->foreign) {
         return;
     }
-    if (keep && save(REGISTRY_ENDED, d) == 0) {
-        each_file(REGISTRY_ENDED, find_oldest, &o);
+    if (keep && d->cfg && !fault_now() && record_write(REGISTRY_ENDED, d, d->name) == 0) {
+        record_each(REGISTRY_ENDED, find_oldest, &o);
         if (o.nr > ENDED_KEPT) {
-            forget(REGISTRY_ENDED, o.domid);
+            record_forget(REGISTRY_ENDED, o.domid, o.name);
         }
     }
-    forget(REGISTRY_LIVING, d->last_domid);
+    record_forget(REGISTRY_LIVING, d->last_domid, d->name);
 }
 
 static int dump_core(void *ctx, struct managed *d, struct xeno_error *err)
@@ -480,7 +341,7 @@ static int dump_core(void *ctx, struct managed *d, struct xeno_error *err)
     const struct registry *r = ctx;
     char path[sizeof(CORE_FILES) + DOMAIN_NAME_MAX + 1];
 
-    snprintf(path, sizeof(path), CORE_FILES "/%s", d->cfg.name);
+    snprintf(path, sizeof(path), CORE_FILES "/%s", d->name);
     if (make_folders(path)) {
         return xeno_fail(err, CORE_FILES ": %s", strerror(errno));
     }
@@ -498,17 +359,17 @@ int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg 
     refresh(r, r->m);
     for (d = r->m->list; d && d->domid != domid; d = d->next) {
     }
-    if (!d || d->foreign || load(r, d)) {
+    if (!d || manager_load(r->m, d)) {
         xeno_fail(err, "domain %u has just gone", domid);
     } else {
-        struct domain_cfg was = d->cfg;
+        struct domain_cfg *was = d->cfg, next = *cfg;
 
-        d->cfg = *cfg;
-        prepare(r, &d->cfg);
-        memcpy(d->cfg.name, was.name, sizeof(was.name));
-        memcpy(d->cfg.uuid, was.uuid, sizeof(was.uuid));
-        memcpy(d->cfg.uuid_bytes, was.uuid_bytes, sizeof(was.uuid_bytes));
-        rc = save(REGISTRY_LIVING, d);
+        prepare(r, &next);
+        memcpy(next.name, d->name, sizeof(next.name));
+        memcpy(next.uuid, was->uuid, sizeof(next.uuid));
+        memcpy(next.uuid_bytes, was->uuid_bytes, sizeof(next.uuid_bytes));
+        *was = next;
+        rc = save(d, d->name);
         rc = rc ? xeno_fail(err, REGISTRY_LIVING ": %s", strerror(-rc)) : 0;
     }
     t->unlock(t->ctx);

@@ -2,7 +2,7 @@
 /*
  * What the processes of a Linux control domain share about domains: one file each under /run/xeno/domains while it lives and
  * under /run/xeno/ended afterwards, and the nodes in xenstore where a xenstored runs. A file is replaced whole, never changed,
- * and only by the holder of the transport's lock; readers need no lock.
+ * and only by the holder of the transport's lock; readers need no lock. Names are those of the files (records.c).
  */
 #ifndef LIBXENO_LINUX_REGISTRY_H
 #define LIBXENO_LINUX_REGISTRY_H
@@ -25,7 +25,7 @@ struct registry {
     bool store_tried;
 };
 
-/* The first line of a domain's file; the rest is its configuration in the xl.cfg grammar. */
+/* The first line of a domain's file and what it is called; the rest is its configuration in the xl.cfg grammar. */
 struct registry_head {
     uint32_t domid, ended, console_port, store_port;
     uint64_t console_mfn, store_mfn;
@@ -44,10 +44,20 @@ int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg 
 /* The connection to xenstored, NULL where none runs. */
 struct xeno_store *registry_store(struct registry *r);
 
-/* Parse a file's first line. 0 or -1. */
-int registry_head_parse(const char *text, struct registry_head *h);
-/* A domain's file: 0 or -errno; free(*text). */
-int registry_read(const char *dir, uint32_t domid, struct registry_head *h, char **text);
+/* A living domain's file: 0 or -errno; free(*text). */
+int registry_read(uint32_t domid, struct registry_head *h, char **text);
+
+/* ---- records.c: the files of a folder. 0 or -errno ---- */
+/* Those that are there at one moment, in any order. */
+int record_each(const char *dir, void (*fn)(void *ctx, uint32_t domid, const char *name),
+                void *ctx);
+int record_read(const char *dir, uint32_t domid, const char *name, struct registry_head *h,
+                char **text);
+/* A domain's file as it is to be; was: the name in the file that there is, its own if there is none. */
+int record_write(const char *dir, const struct managed *d, const char *was);
+void record_forget(const char *dir, uint32_t domid, const char *name);
+/* When it was written, in ns; 0: it is not there. */
+int64_t record_time(const char *dir, uint32_t domid, const char *name);
 
 /*
  * Ask xenoconsoled: one line each way. 0 ("ok" or "ok WORD" in reply), -errno where it does not run, -EPROTO with what it

@@ -143,7 +143,7 @@ static int follow(struct cli *c, const struct managed *d, int fd, bool ours)
     if (end == RELAY_HUNG_UP && !is_over(c, d->domid)) {
         return cli_error(c, "console",
                          "%s: its console daemon has gone, the domain has not: start xenoconsoled",
-                         d->cfg.name);
+                         d->name);
     }
     return end == RELAY_BROKEN;
 }
@@ -198,12 +198,12 @@ static int attach(struct cli *c, const struct managed *d)
         return follow(c, d, fd, rc == 0);
     }
     if (rc == -EPROTO) {
-        return cli_error(c, "console", "%s: xenoconsoled: %s", d->cfg.name, reply);
+        return cli_error(c, "console", "%s: xenoconsoled: %s", d->name, reply);
     }
     return cli_error(
         c, "console",
         "%s: xenoconsoled does not run: start it: it takes up what the domain says from then on",
-        d->cfg.name);
+        d->name);
 }
 
 /* xl's: -t pv and -n 0 name the only console that a domain has here; -e CH leaves by Ctrl-CH (^CH) or by CH itself. */
@@ -246,7 +246,7 @@ int cmd_console_linux(struct cli *c, int argc, char **argv)
         return cli_error(c, "console", "%s", err.text);
     }
     if (log || d->domid == DOMID_NONE) {
-        return show_log(c, d->cfg.name);
+        return show_log(c, d->name);
     }
     place_flush();
     return attach(c, d);
@@ -255,10 +255,13 @@ int cmd_console_linux(struct cli *c, int argc, char **argv)
 /* How a domain that is over ended; what is to be done about it is done first, if nobody has. */
 static const char *how_it_ended(struct cli *c, uint32_t domid)
 {
-    const struct managed *d;
+    struct managed *d;
 
     manager_service(c->m);
     for (d = c->m->list; d && d->last_domid != domid; d = d->next) {
+    }
+    if (d) {
+        manager_load(c->m, d);
     }
     return d && d->ended != END_NOT ? manager_end_text(d->ended) : "ended";
 }

@@ -24,9 +24,9 @@ static int list(struct cli *c)
         enum model_state s = d->domid == DOMID_NONE ? MODEL_NONE : model_state(d->domid, &pid);
 
         if (s == MODEL_RUNS) {
-            cli_print(c, "%-40s %5u %7d\n", d->cfg.name, d->domid, pid);
+            cli_print(c, "%-40s %5u %7d\n", d->name, d->domid, pid);
         } else if (s == MODEL_DIED) {
-            cli_print(c, "%-40s %5u %7s\n", d->cfg.name, d->domid, "died");
+            cli_print(c, "%-40s %5u %7s\n", d->name, d->domid, "died");
         }
     }
     return 0;

@@ -58,7 +58,7 @@ static bool is_full(struct cli *c, uint32_t domid)
     while (d && d->domid != domid) {
         d = d->next;
     }
-    return d && !d->foreign && place->shared.load(place, d) == 0 && d->cfg.engine[0];
+    return d && manager_load(c->m, d) == 0 && d->cfg->engine[0];
 }
 
 /* A machine's buttons: power, which its kernel hears of; reset, which it does not. */

@@ -53,11 +53,12 @@ int cmd_uptime(struct cli *c, int argc, char **argv)
         row(c, "Domain-0", c->m->x.t->own_domid, own_uptime(), json, first);
         first = false;
     }
-    for (const struct managed *d = c->m->list; d; d = d->next) {
+    for (struct managed *d = c->m->list; d; d = d->next) {
         if (d->domid == DOMID_NONE || (only >= 0 && only != (long)d->domid)) {
             continue;
         }
-        row(c, d->cfg.name, d->domid, d->started ? now - d->started : 0, json, first);
+        manager_load(c->m, d);
+        row(c, d->name, d->domid, d->started ? now - d->started : 0, json, first);
         first = false;
     }
     if (json) {
