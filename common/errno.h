@@ -29,6 +29,8 @@
 #define EISDIR     21
 #define EINVAL     22
 #define EMFILE     24
+#define ETXTBSY    26
+#define EFBIG      27
 #define ENOSPC     28
 #define EROFS      30
 #define EMLINK     31

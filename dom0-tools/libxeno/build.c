@@ -170,20 +170,26 @@ static int populate(struct build *b)
     return 0;
 }
 
-static int copy_in(struct build *b, uint64_t paddr, const uint8_t *src, uint64_t bytes)
+/* A window at a time: the file's bytes go straight into the domain's frames. */
+static int copy_in(struct build *b, uint64_t paddr, const void *file, uint64_t offset, uint64_t bytes)
 {
     while (bytes) {
-        uint64_t off = paddr % PAGE_SIZE, n = MIN(bytes, PAGE_SIZE - off);
+        uint64_t off = paddr % PAGE_SIZE, pfn = paddr >> PAGE_SHIFT, n;
         uint8_t *page;
+        int rc;
 
         b->want = (off + bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
-        page = frame_cb(b, paddr >> PAGE_SHIFT);
+        page = frame_cb(b, pfn);
         if (!page) {
             return fail(b, "map its memory", -ENOMEM);
         }
-        memcpy(page + off, src, n);
+        n = MIN(bytes, ((b->window_pfn + b->window_nr - pfn) << PAGE_SHIFT) - off);
+        rc = xeno_file_copy(b->x, file, offset, page + off, n);
+        if (rc) {
+            return fail(b, file == b->cfg->kernel ? "read its kernel" : "read its RAM disk", rc);
+        }
         paddr += n;
-        src += n;
+        offset += n;
         bytes -= n;
     }
     return 0;
@@ -197,12 +203,12 @@ static int write_image(struct build *b)
         struct elf_segment s;
 
         if (elf_segment(f, i, &s) == PV_OK && s.type == ELF_PT_LOAD &&
-            copy_in(b, s.paddr - b->image.paddr_offset, f->data + s.offset, s.file_size)) {
+            copy_in(b, s.paddr - b->image.paddr_offset, b->cfg->kernel, s.offset, s.file_size)) {
             return -1;
         }
     }
     if (b->plan.module.nr) {
-        return copy_in(b, b->plan.module.pfn << PAGE_SHIFT, b->cfg->ramdisk, b->cfg->ramdisk_size);
+        return copy_in(b, b->plan.module.pfn << PAGE_SHIFT, b->cfg->ramdisk, 0, b->cfg->ramdisk_size);
     }
     return 0;
 }

@@ -32,7 +32,7 @@
 #define HOLE_START  0xe0000000ul
 #define HOLE_END    0x100000000ul
 
-#define CONSOLE 0xfeffc000ul
+#define CONSOLE     0xfeffc000ul
 #define PM1_CONTROL 0xb004u
 #define CR0_ON      0x11u /* ET, PE */
 #define FLAGS_ON    2u
@@ -110,12 +110,11 @@ static int check_memory(struct build *b)
 static int create(struct build *b)
 {
     bool svm = strcmp(b->cfg->engine, "svm") == 0; /* nested paging makes the difference */
-    struct xen_domctl_createdomain c = {.flags = XEN_DOMCTL_CDF_hvm |
-                                                 (svm ? XEN_DOMCTL_CDF_hap : 0) |
-                                                 (b->cfg->no_scan ? XENOLITH_CDF_NO_SCAN : 0),
-                                        .grant_opts = XEN_DOMCTL_GRANT_version(1),
-                                        .arch.emulation_flags =
-                                            XEN_X86_EMU_LAPIC | XEN_X86_EMU_PIC | XEN_X86_EMU_PIT};
+    struct xen_domctl_createdomain c = {
+        .flags = XEN_DOMCTL_CDF_hvm | (svm ? XEN_DOMCTL_CDF_hap : 0) |
+                 (b->cfg->no_scan ? XENOLITH_CDF_NO_SCAN : 0),
+        .grant_opts = XEN_DOMCTL_GRANT_version(1),
+        .arch.emulation_flags = XEN_X86_EMU_LAPIC | XEN_X86_EMU_PIC | XEN_X86_EMU_PIT};
     int rc = xeno_build_create(b->x, b->cfg, &c, b->nr_pages, &b->domid, b->err);
 
     b->created = rc == 0;
@@ -145,7 +144,9 @@ static int make_console(struct build *b)
     }
     b->out->console_port = (uint32_t)port;
     b->out->console_mfn = gfn;
-    return xeno_populate(b->x, b->domid, &gfn, 1, 0) == 1 ? 0 : fail(b, "get its console's page", -ENOMEM);
+    return xeno_populate(b->x, b->domid, &gfn, 1, 0) == 1
+               ? 0
+               : fail(b, "get its console's page", -ENOMEM);
 }
 
 static int populate(struct build *b)
@@ -172,17 +173,18 @@ static int populate(struct build *b)
     return rc < 0 ? fail(b, "get its memory", rc) : 0;
 }
 
-/* Bytes into guest-physical memory that has been populated. */
-static int copy_in(struct build *b, uint64_t paddr, const void *from, uint64_t bytes)
+/* Bytes of a file, or of memory, into guest-physical memory that has been populated. */
+static int copy_in(struct build *b, uint64_t paddr, const void *from, uint64_t offset,
+                   uint64_t bytes)
 {
     const struct xeno_transport *t = b->x->t;
-    const uint8_t *src = from;
 
     while (bytes) {
         uint64_t gfns[WINDOW_PAGES], off = paddr % PAGE_SIZE;
         uint64_t nr = MIN((off + bytes + PAGE_SIZE - 1) >> PAGE_SHIFT, (uint64_t)WINDOW_PAGES);
         uint64_t n = MIN(bytes, (nr << PAGE_SHIFT) - off);
         uint8_t *window;
+        int rc;
 
         for (uint64_t i = 0; i < nr; i++) {
             gfns[i] = (paddr >> PAGE_SHIFT) + i;
@@ -191,10 +193,13 @@ static int copy_in(struct build *b, uint64_t paddr, const void *from, uint64_t b
         if (!window) {
             return fail(b, "map its memory", -ENOMEM);
         }
-        memcpy(window + off, src, n);
+        rc = xeno_file_copy(b->x, from, offset, window + off, n);
         t->unmap_foreign(t->ctx, window, nr);
+        if (rc) {
+            return fail(b, "read its kernel or RAM disk", rc);
+        }
         paddr += n;
-        src += n;
+        offset += n;
         bytes -= n;
     }
     return 0;
@@ -208,11 +213,12 @@ static int write_image(struct build *b)
         struct elf_segment s;
 
         if (elf_segment(f, i, &s) == PV_OK && s.type == ELF_PT_LOAD &&
-            copy_in(b, s.paddr, f->data + s.offset, s.file_size)) {
+            copy_in(b, s.paddr, b->cfg->kernel, s.offset, s.file_size)) {
             return -1;
         }
     }
-    return b->cfg->ramdisk ? copy_in(b, b->module_paddr, b->cfg->ramdisk, b->cfg->ramdisk_size) : 0;
+    return b->cfg->ramdisk ? copy_in(b, b->module_paddr, b->cfg->ramdisk, 0, b->cfg->ramdisk_size)
+                           : 0;
 }
 
 /* start_info, the list of modules and the memory map, in one page. */
@@ -256,8 +262,8 @@ static int write_start_info(struct build *b)
         .module = {.paddr = b->module_paddr, .size = b->cfg->ramdisk_size}};
 
     p.info.memmap_entries = fill_map(b, p.map);
-    return copy_in(b, START_INFO, &p, sizeof(p)) ||
-                   copy_in(b, CMDLINE, cmdline, strlen(cmdline) + 1)
+    return copy_in(b, START_INFO, &p, 0, sizeof(p)) ||
+                   copy_in(b, CMDLINE, cmdline, 0, strlen(cmdline) + 1)
                ? -1
                : 0;
 }
@@ -271,7 +277,7 @@ static int write_tables(struct build *b)
         return fail(b, "make its ACPI tables", -ENOMEM);
     }
     acpi_tables_write(tables, TABLES, b->cfg->vcpus, PM1_CONTROL);
-    rc = copy_in(b, TABLES, tables, ACPI_TABLES_BYTES);
+    rc = copy_in(b, TABLES, tables, 0, ACPI_TABLES_BYTES);
     free(tables);
     return rc;
 }
@@ -331,7 +337,7 @@ int xeno_build_full(struct xeno *x, const struct xeno_build_config *cfg, struct 
                     struct xeno_error *err)
 {
     int (*const steps[])(struct build *) = {
-        read_image,  make_plan,        check_memory, create, make_console, populate,
+        read_image,  make_plan,        check_memory, create,      make_console, populate,
         write_image, write_start_info, write_tables, set_context, start,
     };
     struct build b = {.x = x, .cfg = cfg, .err = err, .out = out};

@@ -43,6 +43,10 @@ const char *xeno_errno_text(long rc)
         return "not supported";
     case ENOSPC:
         return "no room left";
+    case ETXTBSY:
+        return "somebody is writing the file";
+    case EFBIG:
+        return "larger than any that could be used";
     default:
         return "failed";
     }

@@ -6,12 +6,22 @@
 
 #include "common/compiler.h"
 #include "common/errno.h"
+#include "common/string.h"
 #include "common/typed_int.h"
 #include "libxeno/xeno.h"
 
 static long call(struct xeno *x, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
     return x->t->hypercall(x->t->ctx, nr, a1, a2, a3, a4);
+}
+
+int xeno_file_copy(struct xeno *x, const void *file, uint64_t offset, void *to, size_t n)
+{
+    if (x->t->file_copy) {
+        return x->t->file_copy(x->t->ctx, file, offset, to, n);
+    }
+    memcpy(to, (const char *)file + offset, n);
+    return 0;
 }
 
 long xeno_populate(struct xeno *x, uint32_t domid, uint64_t *mfns, uint64_t nr, unsigned int order)

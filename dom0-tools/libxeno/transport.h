@@ -37,8 +37,13 @@ struct xeno_transport {
     void (*event_unbind)(void *ctx, uint32_t port);
     void (*event_notify)(void *ctx, uint32_t port);
 
-    /* A whole file (or boot module); stays readable until file_close. 0 or -errno. */
+    /*
+     * A file (or boot module); stays readable until file_close. A small one lies at data whole; of a large one it may be that only what
+     * describes an ELF file is there (what elf.h and elf_notes.h read), and zeros else: xeno_file_copy() gets the rest. 0 or -errno.
+     */
     int (*file_open)(void *ctx, const char *path, const void **data, size_t *size);
+    /* Bytes of it that lie in it: 0 or -errno. NULL: files are whole here. */
+    int (*file_copy)(void *ctx, const void *data, uint64_t offset, void *to, size_t n);
     void (*file_close)(void *ctx, const void *data, size_t size);
     /*
      * The ELF kernel in a file that is none (a bzImage, a packed kernel); NULL: this place cannot. 0, or -1 with what is wrong

@@ -31,6 +31,9 @@ int xeno_fail(struct xeno_error *err, const char *fmt, ...) __attribute__((forma
 /* A name for an errno value, for messages: "not permitted", "no such domain" … */
 const char *xeno_errno_text(long rc);
 
+/* Bytes of a file that the transport has open, all of which lie in it: 0 or -errno. */
+int xeno_file_copy(struct xeno *x, const void *file, uint64_t offset, void *to, size_t n);
+
 /* ---- domctl: one wrapper an operation ---- */
 long xeno_domain_create(struct xeno *x, uint32_t *domid, const struct xen_domctl_createdomain *cfg);
 long xeno_domain_destroy(struct xeno *x, uint32_t domid);

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,8 +20,6 @@
 #define PAGE       4096u
 #define ARENA      (4u * PAGE)
 #define ARENA_MOST (64u * PAGE) /* as much as the device gives by default */
-#define FILE_LIMIT ((size_t)1 << 30)
-#define COPY_FROM  ((size_t)1 << 20) /* a file of this size or more is a mapping when it is open */
 #define DEV        "/dev/xen/"
 #define LOCK_FILE  XENO_RUN_DIR "/lock"
 
@@ -207,107 +204,7 @@ void xeno_linux_dispatch(struct xeno_linux *l)
     }
 }
 
-/* ---- files and the lock ---- */
-
-int xeno_linux_read_file(const char *path, size_t limit, void **data, size_t *size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
-    struct stat st;
-    size_t done = 0;
-    char *buf;
-
-    if (fd < 0) {
-        return -errno;
-    }
-    if (fstat(fd, &st)) {
-        rc = -errno;
-    } else if (S_ISDIR(st.st_mode)) {
-        rc = -EISDIR;
-    } else if ((uint64_t)st.st_size > limit) {
-        rc = -EFBIG;
-    }
-    buf = rc ? NULL : malloc((size_t)st.st_size + 1);
-    while (buf && done < (size_t)st.st_size) {
-        ssize_t n = read(fd, buf + done, (size_t)st.st_size - done);
-
-        if (n <= 0) {
-            rc = n < 0 ? -errno : 0;
-            break; /* it has become shorter: what there was is what it is */
-        }
-        done += (size_t)n;
-    }
-    close(fd);
-    if (!buf || rc) {
-        free(buf);
-        return rc ? rc : -ENOMEM;
-    }
-    buf[done] = '\0';
-    *data = buf;
-    *size = done;
-    return 0;
-}
-
-/*
- * A whole file as it is now: nobody can change the copy while it is looked at. The kernel copies it into a file in memory, which is
- * mapped at once; that takes as many instructions as reading it, and no more memory.
- */
-static int copy_file(const char *path, void **data, size_t *size)
-{
-    int in = open(path, O_RDONLY | O_CLOEXEC), out = in < 0 ? -1 : memfd_create(path, MFD_CLOEXEC);
-    struct stat st;
-    off_t done = 0;
-    ssize_t n = 1;
-    int rc = out < 0 || fstat(in, &st) ? -errno : st.st_size > (off_t)FILE_LIMIT ? -EFBIG : 0;
-
-    while (rc == 0 && n > 0 && done < st.st_size) {
-        n = sendfile(out, in, NULL, (size_t)(st.st_size - done));
-        rc = n < 0 ? -errno : 0;
-        done += n > 0 ? n : 0;
-    }
-    if (rc == 0 && done < (off_t)COPY_FROM) {
-        rc = -ETXTBSY; /* somebody is writing it */
-    }
-    if (rc == 0) {
-        *data = mmap(NULL, (size_t)done, PROT_READ, MAP_PRIVATE | MAP_POPULATE, out, 0);
-        *size = (size_t)done;
-        rc = *data == MAP_FAILED ? -errno : 0;
-    }
-    if (out >= 0) {
-        close(out);
-    }
-    if (in >= 0) {
-        close(in);
-    }
-    return rc;
-}
-
-static int do_file_open(void *ctx, const char *path, const void **data, size_t *size)
-{
-    struct stat st;
-    void *buf;
-    int rc;
-
-    (void)ctx;
-    rc = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)COPY_FROM
-             ? copy_file(path, &buf, size)
-             : xeno_linux_read_file(path, COPY_FROM, &buf, size);
-    if (rc == 0) {
-        *data = buf;
-    }
-    return rc;
-}
-
-static void do_file_close(void *ctx, const void *data, size_t size)
-{
-    struct xeno_linux *l = ctx;
-
-    if (data == l->unpacked || size >= COPY_FROM) {
-        munmap((void *)(uintptr_t)data, size);
-        l->unpacked = data == l->unpacked ? NULL : l->unpacked;
-    } else {
-        free((void *)(uintptr_t)data);
-    }
-}
+/* ---- the lock ---- */
 
 static void do_lock(void *ctx)
 {
@@ -356,8 +253,6 @@ int xeno_linux_open(struct xeno_linux *l, struct xeno_error *err)
                                    .event_bind = do_bind,
                                    .event_unbind = do_unbind,
                                    .event_notify = do_notify,
-                                   .file_open = do_file_open,
-                                   .file_close = do_file_close,
                                    .lock = do_lock,
                                    .unlock = do_unlock};
     l->privcmd = open(DEV "privcmd", O_RDWR | O_CLOEXEC);

@@ -23,7 +23,10 @@ struct xeno_linux {
     int privcmd, arena, evtchn, lock; /* -1: not open */
     int gntdev;                       /* open after xeno_linux_device_calls() only */
     bool locked;
-    const void *unpacked; /* what kernel_unpack gave out last, mapped */
+    struct linux_file {
+        const void *data; /* NULL: none */
+        int fd;
+    } files[4]; /* the large ones that are open */
     struct linux_binding *bindings;
     size_t nr_bindings;
 };
@@ -43,10 +46,6 @@ void *xeno_linux_map_readonly(struct xeno_linux *l, uint32_t domid, const uint64
                               size_t nr);
 /* Add what a device model needs and the other tools do not: dm_op, resources, grants. 0, or -1 with err. */
 int xeno_linux_device_calls(struct xeno_linux *l, struct xeno_error *err);
-
-/* For the transport: run xeno-unpack, the program beside this one. */
-int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
-                        size_t why_size);
 
 /* A whole file in memory of our own: what happens to the file meanwhile does no harm. 0 or -errno; free() it. */
 int xeno_linux_read_file(const char *path, size_t limit, void **data, size_t *size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs xeno-unpack: the kernel's file is its input, a file in memory its output, what it complains about one line. It has given up
- * all rights, and what it leaves behind is looked at only after it has ended: nobody can change it then.
+ * Runs xeno-unpack, unless it has unpacked the same file before: the kernel's file is its input, a file without a name its output, what
+ * it complains about one line. It has given up all rights, and what it leaves behind is looked at only after it has ended: nobody can
+ * change it then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libxeno/linux/transport.h"
+#include "libxeno/linux/files.h"
 
 #define PROGRAM "/xeno-unpack"
+#define KILLED  (-2)
 
 static int failed(char *why, size_t size, const char *text)
 {
@@ -91,40 +93,67 @@ static int run(int in, int out, char *why, size_t why_size)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         return 0;
     }
-    return *why
-               ? -1
-               : failed(
-                     why, why_size,
-                     "the program that unpacks it was killed: out of memory, or the image is an attack");
+    if (!*why) {
+        failed(why, why_size,
+               "the program that unpacks it was killed: out of memory, or the image is an attack");
+        return KILLED;
+    }
+    return -1;
+}
+
+/* Its kernel, read only from now on: in memory, or in a file that will be kept. */
+static int unpack(int in, const struct stat *st, char *why, size_t why_size)
+{
+    int out = kernel_cache_begin(st), rc = -1;
+    bool keep = out >= 0;
+    struct stat now;
+
+    for (;; keep = false) {
+        if (out < 0) {
+            out = memfd_create("kernel", MFD_CLOEXEC);
+        }
+        rc = out < 0 ? failed(why, why_size, strerror(errno)) : run(in, out, why, why_size);
+        if (rc != KILLED || !keep) {
+            break;
+        }
+        close(out); /* there was less room than it seemed: memory may have more */
+        out = -1;
+    }
+    if (rc == 0 && keep && fstat(in, &now) == 0 && now.st_size == st->st_size &&
+        now.st_mtim.tv_sec == st->st_mtim.tv_sec && now.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
+        now.st_ctim.tv_sec == st->st_ctim.tv_sec && now.st_ctim.tv_nsec == st->st_ctim.tv_nsec) {
+        kernel_cache_keep(out, st);
+    }
+    if (rc && out >= 0) {
+        close(out);
+    }
+    return rc ? -1 : out;
+}
+
+void linux_files_init(struct xeno_linux *l)
+{
+    l->t.file_open = linux_file_open;
+    l->t.file_copy = linux_file_copy;
+    l->t.file_close = linux_file_close;
+    l->t.kernel_unpack = linux_kernel_unpack;
 }
 
 int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
                         size_t why_size)
 {
-    struct xeno_linux *l = ctx;
-    int in = open(path, O_RDONLY | O_CLOEXEC), out = -1, rc = -1;
+    int in = open(path, O_RDONLY | O_CLOEXEC), out, rc;
     struct stat st;
-    void *va;
 
-    if (in < 0 || (out = memfd_create("kernel", MFD_CLOEXEC)) < 0) {
+    if (in < 0 || fstat(in, &st)) {
         failed(why, why_size, strerror(errno));
-    } else if (run(in, out, why, why_size) == 0) {
-        va = fstat(out, &st)
-                 ? MAP_FAILED
-                 : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, out, 0);
-        if (va == MAP_FAILED) {
-            failed(why, why_size, strerror(errno));
-        } else {
-            *data = l->unpacked = va;
-            *size = (size_t)st.st_size;
-            rc = 0;
+        if (in >= 0) {
+            close(in);
         }
+        return -1;
     }
-    if (out >= 0) {
-        close(out);
-    }
-    if (in >= 0) {
-        close(in);
-    }
-    return rc;
+    out = kernel_cache_find(&st);
+    out = out >= 0 ? out : unpack(in, &st, why, why_size);
+    close(in);
+    rc = out < 0 ? 0 : linux_file_adopt(ctx, out, data, size);
+    return rc ? failed(why, why_size, xeno_errno_text(rc)) : out < 0 ? -1 : 0;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "libxeno/fault.h"
+#include "libxeno/linux/files.h"
 #include "libxeno/linux/models.h"
 #include "xeno/linux/doctor.h"
 
@@ -148,7 +149,7 @@ int main(int argc, char **argv)
         }
         return cli_error(&cli, argv[1], "%s", error.text);
     }
-    linux_transport.t.kernel_unpack = linux_kernel_unpack;
+    linux_files_init(&linux_transport);
     fault_set(&linux_transport.t, fault ? strtol(fault, NULL, 10) : 0);
     manager_init(&manager, &linux_transport.t);
     manager.log = say;
