@@ -186,6 +186,24 @@ static uint64_t port_read(struct dm *dm, uint16_t port, unsigned int bytes)
     }
 }
 
+/* What INS or OUTS moves at once: elements one after another, at an offset in the page. */
+static void answer_string(struct dm *dm, const struct ioreq *slot)
+{
+    uint32_t bytes = slot->size, at = (uint32_t)slot->data, value = 0;
+
+    for (uint32_t i = 0; i < slot->count; i++, at += bytes) {
+        uint8_t *element = (uint8_t *)dm->page + at;
+
+        if (slot->dir == IOREQ_READ) {
+            value = (uint32_t)port_read(dm, (uint16_t)slot->addr, bytes);
+            memcpy(element, &value, bytes);
+        } else {
+            memcpy(&value, element, bytes);
+            port_write(dm, (uint16_t)slot->addr, bytes, value);
+        }
+    }
+}
+
 static void answer(struct dm_vcpu *v, struct ioreq *slot)
 {
     struct dm *dm = v->dm;
@@ -195,7 +213,9 @@ static void answer(struct dm_vcpu *v, struct ioreq *slot)
     bool read = slot->dir == IOREQ_READ;
 
     ioreq_state_set(slot, STATE_IOREQ_INPROCESS, read);
-    if (type == IOREQ_TYPE_PIO && read) {
+    if (slot->count > 1) {
+        answer_string(dm, slot);
+    } else if (type == IOREQ_TYPE_PIO && read) {
         slot->data = port_read(dm, (uint16_t)addr, bytes);
     } else if (type == IOREQ_TYPE_PIO) {
         port_write(dm, (uint16_t)addr, bytes, (uint32_t)data);
@@ -282,9 +302,10 @@ static int server_enable(struct dm *dm, struct xeno_error *err)
 
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(ranges); i++) {
         struct xen_dm_op map = {.op = XEN_DMOP_map_io_range_to_ioreq_server,
-                                .u.map_io_range_to_ioreq_server = {.type = XEN_DMOP_IO_RANGE_PORT,
-                                                                   .start = ranges[i].first,
-                                                                   .end = ranges[i].last}};
+                                .u.map_io_range_to_ioreq_server = {
+                                    .type = XENOLITH_DMOP_RANGE_STRINGS | XEN_DMOP_IO_RANGE_PORT,
+                                    .start = ranges[i].first,
+                                    .end = ranges[i].last}};
 
         rc = ranges[i].of_disk && !dm->cfg.disk ? 0 : dm_op(dm, &map);
     }

@@ -63,6 +63,8 @@ struct full_paging {
     bool user;         /* ring 3 */
 };
 
+struct full_walk;
+
 /* One way of running vCPUs. All of it is called with the vCPU off every CPU, or on the CPU that runs it. */
 struct full_engine {
     const char *name;
@@ -85,7 +87,11 @@ struct full_engine {
     void (*inject)(struct vcpu *v,
                    uint8_t vector); /* an external interrupt, while it would be taken */
     void (*exception)(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code);
-    void (*behind)(struct vcpu *v, const struct full_insn *insn); /* it has been executed */
+    void (*page_fault)(struct vcpu *v, const struct full_walk *w);
+    /* A guest frame has been written for the guest, not by it. NULL: no need to know */
+    void (*written)(struct vcpu *v, uint64_t gpa);
+    /* It has been executed, or (length 0) a part of it; a guest that is single-stepping gets its trap. */
+    void (*behind)(struct vcpu *v, const struct full_insn *insn);
     /* A guest frame is being taken away; the domain's lock is held, and CPUs will be made to forget it. NULL: no need to know */
     void (*unmapped)(struct full_domain *fd);
 };
@@ -93,7 +99,7 @@ extern const struct full_engine full_engine_svm, full_engine_trap;
 
 /* What the domain's device model has asked for: ioreq.c. */
 struct full_range {
-    uint8_t type; /* XEN_DMOP_IO_RANGE_* */
+    uint32_t type; /* XEN_DMOP_IO_RANGE_*, XENOLITH_DMOP_RANGE_STRINGS */
     uint64_t first, last;
 };
 struct full_server {
@@ -122,11 +128,15 @@ struct full_domain {
     bool uart_divisor; /* its data register is the divisor now */
 };
 
-/* An access that the device model is to answer: the guest's instruction is already behind it. */
+/*
+ * An access that the device model is to answer: the guest's instruction is already behind it. Or `count` of them, which INS and
+ * OUTS make, from or to memory at gpa; the last one may go on at gpa2, on the next page. The instruction is at rip until they have been answered.
+ */
 struct full_request {
-    bool out, write;
-    uint8_t type; /* IOREQ_TYPE_* */
-    uint64_t addr, data;
+    bool out, write, down;
+    uint8_t type;   /* IOREQ_TYPE_* */
+    uint32_t count; /* 0: no string instruction */
+    uint64_t addr, data, gpa, gpa2;
     struct full_insn insn; /* how much, and where the answer goes */
 };
 
@@ -235,9 +245,19 @@ void full_mmio(struct vcpu *v, uint64_t gpa, const struct full_insn *insn, bool 
                uint64_t value);
 /* The instruction at rip has met device memory at gpa: emulate it, or end the domain. */
 void full_device_access(struct vcpu *v, uint64_t gpa, bool write);
+/* What the board itself does at a port: what is read, ones where nobody is. */
+uint32_t full_board_port(struct vcpu *v, uint16_t port, unsigned int bytes, bool write,
+                         uint32_t value);
 /* A general register by its encoding, and what a load does to one. */
 uint64_t *full_register(struct vcpu *v, unsigned int nr);
 void full_register_load(struct vcpu *v, const struct full_insn *insn, uint64_t value);
+void full_register_set(struct vcpu *v, unsigned int nr, unsigned int bytes, uint64_t value);
+
+/* ---- string.c: INS and OUTS, which the guest is allowed at this port ---- */
+void full_string(struct vcpu *v, const struct full_insn *insn);
+/* Elements of a request, one after another in the order of time: OUTS's out of the guest; INS's into it. */
+void full_string_load(struct vcpu *v, const struct full_request *r, void *elements);
+void full_string_finish(struct vcpu *v, const struct full_request *r, const void *elements);
 
 /* ---- ioreq.c ---- */
 struct xen_dm_op;
@@ -245,8 +265,7 @@ int full_dm_op(struct domain *d, struct xen_dm_op *op);
 int full_server_frame(struct domain *d, uint32_t id, uint64_t frame, mfn_t *mfn);
 void full_server_end(struct domain *d);
 /* False: no device model wants it. True: the vCPU has a request out and must not run before it is finished. */
-bool full_request_send(struct vcpu *v, uint8_t type, uint64_t addr, const struct full_insn *insn,
-                       bool write, uint64_t data);
+bool full_request_send(struct vcpu *v, const struct full_request *r);
 bool full_request_answered(const struct vcpu *v);
 void full_request_finish(struct vcpu *v);
 void full_events_take(struct vcpu *v);

@@ -469,6 +469,7 @@ bool full_insn_decode(const uint8_t *bytes, unsigned int nr, unsigned int mode,
     op = prefixes(&c);
     insn->operand_bytes = operand_bytes(&c);
     insn->address_bytes = address_bytes(&c);
+    insn->segment = c.segment != 0xff ? c.segment : 3; /* of string instructions */
     if (c.beyond || !opcode(&c, op) || c.beyond) {
         return false;
     }

@@ -101,50 +101,54 @@ void full_register_load(struct vcpu *v, const struct full_insn *i, uint64_t valu
     }
 }
 
-/* What the board does where no device model does it. True: the domain has ended. */
-static bool board_port(struct vcpu *v, uint16_t port, uint32_t value)
+void full_register_set(struct vcpu *v, unsigned int nr, unsigned int bytes, uint64_t value)
 {
-    if (port == FULL_PORT_PM1_CONTROL && value & FULL_PM1_SLP_EN) {
+    const struct full_insn insn = {
+        .reg = (uint8_t)nr, .bytes = (uint8_t)bytes, .reg_bytes = (uint8_t)bytes};
+
+    full_register_load(v, &insn, value);
+}
+
+uint32_t full_board_port(struct vcpu *v, uint16_t port, unsigned int bytes, bool write,
+                         uint32_t value)
+{
+    struct full_domain *fd = v->domain->full;
+    uint8_t byte = (uint8_t)value;
+    bool found = false;
+
+    if (write && port == XENOLITH_MARK_PORT && bytes == 4) {
+        vcpu_mark(v, value);
+    } else if (write && port == FULL_PORT_PM1_CONTROL && value & FULL_PM1_SLP_EN) {
         domain_shutdown(v->domain, SHUTDOWN_poweroff);
-        return true;
-    }
-    if (port == FULL_PORT_RESET && (value & 6) == 6) {
+    } else if (write && port == FULL_PORT_RESET && (value & 6) == 6) {
         domain_shutdown(v->domain, SHUTDOWN_reboot);
-        return true;
+    } else if (bytes == 1) {
+        spin_lock(&fd->lock);
+        found = byte_port(fd, port, write, &byte);
+        spin_unlock(&fd->lock);
     }
-    return false;
+    return found ? byte : UINT32_MAX;
 }
 
 void full_port(struct vcpu *v, uint16_t port, const struct full_insn *insn, bool write,
                uint32_t value)
 {
-    struct full_domain *fd = v->domain->full;
-    bool chip = pic_has_port(port) || pit_has_port(port), found = false;
-    uint8_t byte = (uint8_t)value;
+    const struct full_request r = {
+        .type = IOREQ_TYPE_PIO, .addr = port, .write = write, .data = value, .insn = *insn};
 
-    if (write && port == XENOLITH_MARK_PORT && insn->bytes == 4) {
-        vcpu_mark(v, value);
-        return;
-    }
-    if (!chip && full_request_send(v, IOREQ_TYPE_PIO, port, insn, write, value)) {
-        return;
-    }
-    if (write && board_port(v, port, value)) {
-        return;
-    }
-    if (insn->bytes == 1) {
-        spin_lock(&fd->lock);
-        found = byte_port(fd, port, write, &byte);
-        spin_unlock(&fd->lock);
-    }
-    if (!write) {
-        full_register_load(v, insn, found ? byte : UINT64_MAX);
+    if (!full_request_send(v, &r)) {
+        value = full_board_port(v, port, insn->bytes, write, value);
+        if (!write) {
+            full_register_load(v, insn, value);
+        }
     }
 }
 
 void full_mmio(struct vcpu *v, uint64_t gpa, const struct full_insn *insn, bool write,
                uint64_t value)
 {
+    const struct full_request r = {
+        .type = IOREQ_TYPE_COPY, .addr = gpa, .write = write, .data = value, .insn = *insn};
     uint32_t word = (uint32_t)value;
 
     if (gpa - LAPIC_BASE < LAPIC_BYTES && v->full->lapic.enabled) {
@@ -154,7 +158,7 @@ void full_mmio(struct vcpu *v, uint64_t gpa, const struct full_insn *insn, bool 
             word = 0;
         }
         value = word;
-    } else if (full_request_send(v, IOREQ_TYPE_COPY, gpa, insn, write, value)) {
+    } else if (full_request_send(v, &r)) {
         return;
     } else {
         value = UINT64_MAX;

@@ -22,7 +22,8 @@
 #include "x86/cpu.h"
 #include "x86/percpu.h"
 
-#define SERVER_ID 0u
+#define SERVER_ID     0u
+#define ELEMENTS_MOST 512u /* bytes: a sector */
 
 static struct ioreq *slot_of(const struct vcpu *v)
 {
@@ -33,26 +34,62 @@ static struct ioreq *slot_of(const struct vcpu *v)
 
 /* ---- a request ---- */
 
-static bool in_range(const struct full_server *s, uint8_t type, uint64_t addr, unsigned int bytes)
+/* The range that an access is in; NULL: nobody is there, or a chip of ours. */
+static const struct full_range *range_of(const struct full_server *s, const struct full_request *r)
 {
-    for (unsigned int i = 0; i < s->nr_ranges; i++) {
-        if (s->range[i].type == type && addr >= s->range[i].first &&
-            addr + bytes - 1 <= s->range[i].last) {
-            return true;
+    bool chip = r->type == IOREQ_TYPE_PIO &&
+                (pic_has_port((uint16_t)r->addr) || pit_has_port((uint16_t)r->addr));
+
+    for (unsigned int i = 0; !chip && i < s->nr_ranges; i++) {
+        if ((s->range[i].type & ~XENOLITH_DMOP_RANGE_STRINGS) == r->type &&
+            r->addr >= s->range[i].first && r->addr + r->insn.bytes - 1 <= s->range[i].last) {
+            return &s->range[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-/* Lock held; the slot is ours. */
+/* Behind the slots each vCPU has as much of the page, for the elements of string instructions. */
+static uint32_t elements_room(const struct domain *d)
+{
+    return MIN((uint32_t)PAGE_SIZE / d->max_vcpus - (uint32_t)sizeof(struct ioreq), ELEMENTS_MOST) &
+           ~3u;
+}
+
+static uint32_t elements_at(const struct vcpu *v)
+{
+    return v->domain->max_vcpus * (uint32_t)sizeof(struct ioreq) + v->id * elements_room(v->domain);
+}
+
+static void *elements_of(const struct vcpu *v)
+{
+    struct ioreq *slot = slot_of(v);
+
+    return v->full->request.count > 1 ? (uint8_t *)v->domain->full->server.page + elements_at(v)
+                                      : (void *)&slot->data;
+}
+
+/* As many elements as this server takes at once; one alone is a request like any other. Lock held; the slot is ours. */
 static void fill(struct vcpu *v)
 {
-    const struct full_request *r = &v->full->request;
+    struct full_request *r = &v->full->request;
+    const struct full_range *range = range_of(&v->domain->full->server, r);
     struct ioreq *slot = slot_of(v);
+    uint32_t most = range && range->type & XENOLITH_DMOP_RANGE_STRINGS
+                        ? elements_room(v->domain) / r->insn.bytes
+                        : 1;
 
     slot->addr = r->addr;
     slot->data = r->data;
     slot->count = 1;
+    if (r->count) {
+        r->count = MIN(r->count, MAX(most, 1u));
+        slot->count = r->count;
+        slot->data = r->count > 1 ? elements_at(v) : 0;
+        if (r->write) {
+            full_string_load(v, r, elements_of(v));
+        }
+    }
     slot->size = r->insn.bytes;
     slot->vp_eport = v->full->request_port;
     slot->type = r->type;
@@ -72,17 +109,16 @@ static void notify(const struct vcpu *v)
     }
 }
 
-bool full_request_send(struct vcpu *v, uint8_t type, uint64_t addr, const struct full_insn *insn,
-                       bool write, uint64_t data)
+bool full_request_send(struct vcpu *v, const struct full_request *r)
 {
     struct full_domain *fd = v->domain->full;
     bool ours;
 
     spin_lock(&fd->lock);
-    ours = fd->server.enabled && in_range(&fd->server, type, addr, insn->bytes);
+    ours = fd->server.enabled && range_of(&fd->server, r);
     if (ours) {
-        v->full->request = (struct full_request){
-            .out = true, .write = write, .type = type, .addr = addr, .data = data, .insn = *insn};
+        v->full->request = *r;
+        v->full->request.out = true;
         fill(v);
     }
     spin_unlock(&fd->lock);
@@ -111,10 +147,13 @@ void full_request_finish(struct vcpu *v)
     struct ioreq *slot = slot_of(v);
     uint64_t data = READ_ONCE(slot->data);
 
+    if (r->count) {
+        full_string_finish(v, r, elements_of(v));
+    }
     ioreq_state_set(slot, STATE_IOREQ_NONE, 0);
     r->out = false;
     COUNT_TIME(v, exit, XENOLITH_EXIT_DEVICE_MODEL, rdtsc() - v->full->request_tsc);
-    if (!r->write) {
+    if (!r->write && !r->count) {
         full_register_load(v, &r->insn, data);
     }
 }
@@ -251,14 +290,16 @@ static int server_enable(struct domain *d, bool on)
 
 static int range_map(struct full_server *s, const struct xen_dm_op_ioreq_server_range *r)
 {
-    if (r->type > XEN_DMOP_IO_RANGE_MEMORY || r->start > r->end ||
-        (r->type == XEN_DMOP_IO_RANGE_PORT && r->end > UINT16_MAX)) {
+    uint32_t type = r->type & ~XENOLITH_DMOP_RANGE_STRINGS;
+
+    if (type > XEN_DMOP_IO_RANGE_MEMORY || r->start > r->end ||
+        (type == XEN_DMOP_IO_RANGE_PORT && r->end > UINT16_MAX)) {
         return -EINVAL;
     }
     if (s->nr_ranges == ARRAY_SIZE(s->range)) {
         return -ENOSPC;
     }
-    s->range[s->nr_ranges++] = (struct full_range){(uint8_t)r->type, r->start, r->end};
+    s->range[s->nr_ranges++] = (struct full_range){r->type, r->start, r->end};
     return 0;
 }
 

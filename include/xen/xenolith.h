@@ -54,12 +54,13 @@
 #define XENOLITH_EXIT_DEVICE_MODEL   11 /* round trips to it */
 #define XENOLITH_EXIT_INJECTED       12 /* interrupts given to the guest */
 #define XENOLITH_EXIT_SHADOW         13 /* trap: the shadow page tables had to be filled or changed */
-#define XENOLITH_EXIT_PRIVILEGED     14 /* trap: privileged instructions that have no reason of their own */
-#define XENOLITH_EXIT_FLAGS          15 /* trap: CLI, STI, PUSHF, POPF */
-#define XENOLITH_EXIT_CONTROL        16 /* trap: control registers, INVLPG */
-#define XENOLITH_EXIT_SYSCALL        17 /* trap: SYSCALL, SYSRET, IRET */
-#define XENOLITH_EXIT_CODE           18 /* trap: code was scanned, or is executed where it changes itself */
-#define XENOLITH_EXITS               19
+#define XENOLITH_EXIT_PRIVILEGED                                                                   \
+    14 /* trap: privileged instructions that have no reason of their own */
+#define XENOLITH_EXIT_FLAGS   15 /* trap: CLI, STI, PUSHF, POPF */
+#define XENOLITH_EXIT_CONTROL 16 /* trap: control registers, INVLPG */
+#define XENOLITH_EXIT_SYSCALL 17 /* trap: SYSCALL, SYSRET, IRET */
+#define XENOLITH_EXIT_CODE    18 /* trap: code was scanned, or is executed where it changes itself */
+#define XENOLITH_EXITS        19
 
 struct xenolith_counter {
     uint16_t kind;  /* OUT: XENOLITH_COUNT_* */
@@ -135,5 +136,11 @@ struct xenolith_sysctl_trace {
  * in xen_dm_op.u.nr_vcpus.vcpus.
  */
 #define XENOLITH_DMOP_send 0x58000002
+
+/*
+ * With XEN_DMOP_IO_RANGE_PORT as a range's type: the device model takes requests of INS and OUTS with
+ * several elements (docs/abi/dm_op.md). Without it each element is a request.
+ */
+#define XENOLITH_DMOP_RANGE_STRINGS 0x80000000u
 
 #endif /* XEN_PUBLIC_XENOLITH_H */

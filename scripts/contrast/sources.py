@@ -26,7 +26,7 @@ PAIRS = {
     "ipi": [("smp.c:backend_kick_cpu", "events.c:backend_kick_cpu"), ("apic.c:send", "events.c:event_send")],
     "console-1": [("uart.c:put", "console.c:ring_put"), ("uart.c:console_write", "console.c:ring_write")],
     "console-80": [("uart.c:put", "console.c:ring_put"), ("uart.c:console_write", "console.c:ring_write")],
-    "disk-4k": [("ata.c:backend_disk_read", "blkfront.c:backend_disk_read"), ("ata.c:take_sector", "blkfront.c:transfer")],
+    "disk-4k": [("ata.c:backend_disk_read", "blkfront.c:backend_disk_read"), ("insn.h:insn_insw", "blkfront.c:transfer")],
     "cpuid": [("privileged.c:cpu_identify", "privileged.c:cpu_identify"), ("insn.h:insn_cpuid", "")],
     "port-read": [("privileged.c:cpu_port_read", "privileged.c:cpu_port_read"), ("insn.h:insn_inb", "")],
 }

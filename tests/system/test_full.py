@@ -17,7 +17,7 @@ ENGINES = ["svm", "trap"]
 CYCLES = 30  # tests/soak has more
 DISK_BYTES = 20 * 512
 MODULE_BYTES = 12345
-GUESTS = ["threads", "memory", "user-mode", "libfdt"]
+GUESTS = ["threads", "memory", "user-mode", "libfdt", "string-ports"]
 
 
 def cfg_for(engine, kernel, memory=32, vcpus=1, cmdline="", more=""):

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first disk of the first ATA channel, by programmed I/O: each sector is 256 reads or writes of a port, and an interrupt.
+ * The first disk of the first ATA channel, by programmed I/O: each sector is 256 words to or from a port, by one string instruction, and an interrupt.
  * Registers, commands and their order: ATA/ATAPI-6.
  * Invariant: between two commands the device is idle and no interrupt is out; core/disk.c sends one command at a time.
  */
 #include "libpvk/native/ata.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "libpvk/core/disk.h"
 #include "libpvk/native/insn.h"
@@ -90,25 +89,6 @@ static int poll_data(void)
     return -EIO;
 }
 
-static void take_sector(char *to)
-{
-    for (unsigned i = 0; i < WORDS; i++) {
-        uint16_t word = insn_inw(PORT_DATA);
-
-        memcpy(to + 2 * (size_t)i, &word, sizeof(word));
-    }
-}
-
-static void give_sector(const char *from)
-{
-    for (unsigned i = 0; i < WORDS; i++) {
-        uint16_t word;
-
-        memcpy(&word, from + 2 * (size_t)i, sizeof(word));
-        insn_outw(PORT_DATA, word);
-    }
-}
-
 /* The sectors' address; the command follows. */
 static void set_range(uint64_t first, uint32_t nr)
 {
@@ -143,7 +123,7 @@ int backend_disk_read(uint64_t first, uint32_t nr, void *to)
     for (; rc == 0 && nr > 0; nr--) {
         rc = await();
         if (rc == 0) {
-            take_sector(at);
+            insn_insw(PORT_DATA, at, WORDS);
         }
         at += DISK_SECTOR;
     }
@@ -159,7 +139,7 @@ int backend_disk_write(uint64_t first, uint32_t nr, const void *from)
     send(wide ? COMMAND_WRITE_WIDE : COMMAND_WRITE);
     rc = poll_data(); /* the first sector is wanted without an interrupt */
     for (; rc == 0 && nr > 0; nr--) {
-        give_sector(at);
+        insn_outsw(PORT_DATA, at, WORDS);
         rc = await();
         at += DISK_SECTOR;
     }
@@ -200,7 +180,7 @@ int backend_disk_open(struct disk_info *info)
     if (rc != 0) {
         return rc == -EIO ? -ENODEV : rc; /* what refuses to tell what it is, is no disk */
     }
-    take_sector((char *)id);
+    insn_insw(PORT_DATA, id, WORDS);
     (void)insn_inb(PORT_STATUS);
     wide = (id[ID_COMMANDS] & ID_WIDE) != 0;
     info->sectors = wide ? words_at(id + ID_SECTORS_WIDE, 4) : words_at(id + ID_SECTORS, 2);

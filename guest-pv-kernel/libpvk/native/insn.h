@@ -62,6 +62,17 @@ static inline uint16_t insn_inw(uint16_t port)
     return value;
 }
 
+/* So many words, by one instruction. */
+static inline void insn_insw(uint16_t port, void *to, uint64_t words)
+{
+    __asm__ volatile("rep insw" : "+D"(to), "+c"(words) : "d"(port) : "memory");
+}
+
+static inline void insn_outsw(uint16_t port, const void *from, uint64_t words)
+{
+    __asm__ volatile("rep outsw" : "+S"(from), "+c"(words) : "d"(port) : "memory");
+}
+
 static inline void insn_write_cr3(uint64_t paddr)
 {
     __asm__ volatile("mov %0, %%cr3" : : "r"(paddr) : "memory");

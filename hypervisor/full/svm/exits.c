@@ -95,9 +95,12 @@ static void exit_port(struct vcpu *v)
     uint32_t info = (uint32_t)c->exit_info1, value = (uint32_t)v->regs.rax;
     const struct full_insn insn = {.bytes = IO_BYTES(info),
                                    .reg_bytes = IO_BYTES(info)}; /* al, ax, eax */
+    struct full_insn string;
 
     if (info & IO_STRING) {
-        full_crash(v, "string instruction for a port");
+        if (full_insn_at_rip(v, &string) == 0 && (string.opcode & ~3u) == 0x6c) {
+            full_string(v, &string);
+        } /* else another CPU has changed it: it is executed again */
         return;
     }
     behind(v, c->exit_info2);

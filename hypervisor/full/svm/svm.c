@@ -262,6 +262,12 @@ static void exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t co
                              (uint64_t)code << 32 | vector;
 }
 
+static void page_fault(struct vcpu *v, const struct full_walk *w)
+{
+    svm_of(v)->vmcb->cr2 = w->linear;
+    exception(v, VEC_PF, true, w->code);
+}
+
 /* ---- on a CPU ---- */
 
 void svm_debug_registers_load(struct vcpu *v)
@@ -378,5 +384,6 @@ const struct full_engine full_engine_svm = {
     .irq_window = irq_window,
     .inject = inject,
     .exception = exception,
+    .page_fault = page_fault,
     .behind = svm_behind,
 };

@@ -89,13 +89,13 @@ enum trap_outcome trap_cr_move(struct vcpu *v, const struct full_insn *i)
         return cr_set(v, i->reg, i->operand_bytes == 4 ? (uint32_t)from : from);
     }
     if (i->reg == 8) {
-        trap_register_set(v, i->rm, i->operand_bytes, v->full->lapic.tpr >> 4);
+        full_register_set(v, i->rm, i->operand_bytes, v->full->lapic.tpr >> 4);
         return DONE;
     }
     if (i->reg > 4 || i->reg == 1) {
         return UNKNOWN;
     }
-    trap_register_set(v, i->rm, i->operand_bytes, value[i->reg]);
+    full_register_set(v, i->rm, i->operand_bytes, value[i->reg]);
     return DONE;
 }
 
@@ -112,7 +112,7 @@ enum trap_outcome trap_dr_move(struct vcpu *v, const struct full_insn *i)
     nr += nr == 4 || nr == 5 ? 2 : 0;
     reg = nr < 4 ? &t->s.dr[nr] : nr == 6 ? &t->s.dr6 : &t->s.dr7;
     if (i->opcode == 0x0f21) {
-        trap_register_set(v, i->rm, i->operand_bytes, *reg);
+        full_register_set(v, i->rm, i->operand_bytes, *reg);
         return DONE;
     }
     if (nr >= 6 && *full_register(v, i->rm) >> 32) {

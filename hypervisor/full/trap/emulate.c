@@ -16,21 +16,13 @@ static unsigned int io_bytes(const struct full_insn *i)
     return !(i->opcode & 1) ? 1 : i->operand_bytes == 2 ? 2 : 4;
 }
 
-void trap_register_set(struct vcpu *v, unsigned int nr, unsigned int bytes, uint64_t value)
-{
-    const struct full_insn insn = {
-        .reg = (uint8_t)nr, .bytes = (uint8_t)bytes, .reg_bytes = (uint8_t)bytes};
-
-    full_register_load(v, &insn, value);
-}
-
 /* To a register at the operand's width, or 16 bits to memory: what SMSW, STR, SLDT and reads of segment registers do. */
 enum trap_outcome trap_put16(struct vcpu *v, const struct full_insn *i, uint64_t value)
 {
     uint16_t low = (uint16_t)value;
 
     if (!i->mem) {
-        trap_register_set(v, i->rm, i->operand_bytes, value);
+        full_register_set(v, i->rm, i->operand_bytes, value);
         return DONE;
     }
     return trap_write(v, trap_operand(v, i), &low, sizeof(low), trap_user(v)) ? DONE : MOVED;
@@ -131,6 +123,15 @@ static enum trap_outcome port(struct vcpu *v, const struct full_insn *i)
     return MOVED;
 }
 
+static enum trap_outcome port_string(struct vcpu *v, const struct full_insn *i)
+{
+    if (!port_allowed(v, (uint16_t)v->regs.rdx, io_bytes(i))) {
+        return trap_of(v)->event.valid ? MOVED : REFUSE;
+    }
+    full_string(v, i);
+    return MOVED;
+}
+
 /* ---- the others ---- */
 
 static enum trap_outcome halt(struct vcpu *v, const struct full_insn *i)
@@ -228,6 +229,7 @@ static const struct row {
     {0xcf, 0xcf, return_far, E(SYSCALL), false},
     {0x0f07, 0x0f07, sysret, E(SYSCALL), true},
     {0xf4, 0xf4, halt, E(HALT), true},
+    {0x6c, 0x6f, port_string, E(PORT), false},
     {0xe4, 0xe7, port, E(PORT), false},
     {0xec, 0xef, port, E(PORT), false},
     {0x0f20, 0x0f20, trap_cr_move, E(CONTROL), true},

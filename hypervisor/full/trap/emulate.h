@@ -16,7 +16,6 @@ enum trap_outcome {
 };
 
 /* ---- emulate.c: operands ---- */
-void trap_register_set(struct vcpu *v, unsigned int nr, unsigned int bytes, uint64_t value);
 /* To a register at the operand's width, or 16 bits to memory: what SMSW, STR, SLDT and reads of segment registers do. */
 enum trap_outcome trap_put16(struct vcpu *v, const struct full_insn *i, uint64_t value);
 bool trap_get16(struct vcpu *v, const struct full_insn *i, uint16_t *value);

@@ -108,9 +108,9 @@ enum trap_outcome trap_look_at(struct vcpu *v, const struct full_insn *i)
                                  : (type & 0xa) == 2); /* readable; data, writable */
     }
     if (ok && lar) {
-        trap_register_set(v, i->reg, i->operand_bytes, d.low >> 32 & 0xffff00);
+        full_register_set(v, i->reg, i->operand_bytes, d.low >> 32 & 0xffff00);
     } else if (ok && lsl) {
-        trap_register_set(v, i->reg, i->operand_bytes, seg.limit);
+        full_register_set(v, i->reg, i->operand_bytes, seg.limit);
     }
     v->regs.rflags = ok ? v->regs.rflags | FLAG_ZF : v->regs.rflags & ~FLAG_ZF;
     return DONE;
@@ -179,7 +179,7 @@ enum trap_outcome trap_far_load(struct vcpu *v, const struct full_insn *i)
     }
     o = segment_load(v, i, nr, sel);
     if (o == DONE) {
-        trap_register_set(v, i->reg, i->operand_bytes, offset);
+        full_register_set(v, i->reg, i->operand_bytes, offset);
     }
     return o;
 }

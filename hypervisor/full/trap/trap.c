@@ -403,5 +403,7 @@ const struct full_engine full_engine_trap = {
     .irq_window = irq_window,
     .inject = inject,
     .exception = trap_raise,
+    .page_fault = trap_raise_fault,
+    .written = trap_shadow_written,
     .behind = trap_behind,
 };

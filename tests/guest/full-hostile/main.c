@@ -21,6 +21,7 @@
 
 static uint32_t seed = 1;
 static volatile uint32_t *nothing, *lapic;
+static uint8_t buffer[4096];
 
 static uint32_t next(void)
 {
@@ -55,6 +56,23 @@ static void undefined(void *unused)
 {
     (void)unused;
     __asm__ volatile("ud2");
+}
+
+/* As many as one instruction can, to nobody, to a chip and to the device model. */
+static void strings(void)
+{
+    static const uint16_t to[] = {0x1234, 0x21, 0x3ff};
+    uint16_t port = to[next() % 3];
+    const uint8_t *from = buffer;
+    uint64_t count = sizeof(buffer);
+
+    memset(buffer, 0xff, sizeof(buffer));
+    __asm__ volatile(
+        "cli; in $0x21, %%al; mov %%eax, %%ebx; rep outsb; mov %%ebx, %%eax; out %%al, $0x21; sti"
+        : "+S"(from), "+c"(count)
+        : "d"(port)
+        : "memory", "rax", "rbx");
+    insn_insw(0x1234, buffer, sizeof(buffer) / 2);
 }
 
 static void exceptions(void)
@@ -145,13 +163,10 @@ static const struct {
     const char *name;
     void (*fn)(void);
     bool ends;
-} deeds[] = {{"ports", ports, false},
-             {"model", model, false},
-             {"memory", memory, false},
-             {"exceptions", exceptions, false},
-             {"virtualization", virtualization, false},
-             {"registers", registers, false},
-             {"triple", triple, true},
+} deeds[] = {{"ports", ports, false},           {"model", model, false},
+             {"memory", memory, false},         {"strings", strings, false},
+             {"exceptions", exceptions, false}, {"virtualization", virtualization, false},
+             {"registers", registers, false},   {"triple", triple, true},
              {"tables", tables, true}};
 
 static volatile uint32_t *map(uint32_t paddr)
