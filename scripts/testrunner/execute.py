@@ -5,6 +5,7 @@
 import concurrent.futures
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from discover import ROOT
 
 LOGS = ROOT / "build" / "test-logs"
 SKIPPED = 77
-TAIL_LINES = 25
+TAIL_LINES = 60
 # How long a test may take is said here alone: the check library would end each of its cases after four seconds.
 ENVIRONMENT = {**os.environ, "CK_DEFAULT_TIMEOUT": "0"}
 
@@ -62,8 +63,19 @@ def print_tail(log):
     print(f"     | ({log.relative_to(ROOT)})", flush=True)
 
 
+def reason(name):
+    """Why a test failed, in one line: what was raised, or else the last thing it said."""
+    lines = [line for line in log_of(name).read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    raised = [line for line in lines if re.match(r"[\w.]*(Failure|Error|Expired)\b", line)]
+    return (raised or lines or [""])[-1][:300]
+
+
+def log_of(name):
+    return LOGS / (name.replace(":", "-").replace("/", "-") + ".log")
+
+
 def run_one(test, tally):
-    log = LOGS / (test.name.replace(":", "-").replace("/", "-") + ".log")
+    log = log_of(test.name)
     start = time.monotonic()
     with open(log, "w", encoding="utf-8") as out:
         out.write(f"$ {' '.join(test.command)}\n")
@@ -148,8 +160,8 @@ def run_and_sum(tests, everything, jobs, tally):
     (LOGS / "times.json").write_text(json.dumps(tally.times, indent=0, sort_keys=True), encoding="utf-8")
     if blocked:
         print(f"not run because of a failed build: {blocked} tests")
-    if tally.failed:
-        print("failed: " + " ".join(tally.failed))
+    for name in tally.failed:
+        print(f"failed: {name}: {reason(name)}")
     passed, failed, skipped = tally.count["ok"], tally.count["FAIL"] + blocked, tally.count["skip"]
     print(f"{time.monotonic() - start:.0f} s, logs in {LOGS.relative_to(ROOT)}")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -37,9 +37,10 @@ class Result:
 
     def __str__(self):
         parts = [f"command: {' '.join(self.command)}", f"status: {self.status}"]
-        for title, text in (("output", self.output), ("errors", self.errors), ("log", self.log)):
+        # What was said last stands last: it is what a short view of a failure shows.
+        for title, text, lines in (("log", self.log, 20), ("errors", self.errors, 20), ("output", self.output, 40)):
             if text:
-                parts.append(f"{title}:\n" + "\n".join("  " + line for line in text.splitlines()[-40:]))
+                parts.append(f"{title}:\n" + "\n".join("  " + line for line in text.splitlines()[-lines:]))
         return "\n".join(parts)
 
     def expect(self, condition, what):
