@@ -295,14 +295,22 @@ int manager_create(struct manager *m, const struct domain_cfg *cfg, bool paused,
 /* The domain goes, the record stays. Lock held. */
 static long end_locked(struct manager *m, struct managed *d, enum end_reason why)
 {
+    enum end_reason before;
     long rc;
 
+    if (!d->foreign) {
+        manager_load(m, d); /* of one that was kept it says there how it ended */
+    }
+    before = d->ended;
     store_detach(d);
     console_detach(d);
+    d->ended = before == END_NOT ? why : before;
+    if (m->shared) {
+        m->shared->ending(m->shared->ctx, d);
+    }
     rc = xeno_domain_destroy(&m->x, d->domid);
     if (rc == 0 || rc == -ESRCH) {
         d->domid = DOMID_NONE;
-        d->ended = d->ended == END_NOT ? why : d->ended;
         if (m->shared) {
             m->shared->ended(m->shared->ctx, d, true);
         }
@@ -310,7 +318,11 @@ static long end_locked(struct manager *m, struct managed *d, enum end_reason why
             m->console_changed(m->ctx, d);
         }
         trim_records(m);
-        rc = 0;
+        return 0;
+    }
+    d->ended = before;
+    if (m->shared) {
+        m->shared->ending(m->shared->ctx, d);
     }
     return rc;
 }

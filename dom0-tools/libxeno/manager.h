@@ -49,7 +49,10 @@ struct manager_shared {
     int (*created)(void *ctx, struct managed *d, struct xeno_error *err);
     /* The entry has changed: configuration, how it ended, or its name, which was another. */
     void (*changed)(void *ctx, struct managed *d, const char *was);
-    /* d->last_domid is gone; keep: its record stays, else it never ran. */
+    /* The domain is about to go, for the reason in d->ended (END_NOT: it does not, after all): write that down, so that it
+     * outlives whoever does it. */
+    void (*ending)(void *ctx, struct managed *d);
+    /* d->last_domid is gone; keep: its record, with what ending() wrote, stays, else it never ran. */
     void (*ended)(void *ctx, struct managed *d, bool keep);
     /* All about an entry whose name and number alone are known so far. 0 or -1. */
     int (*load)(void *ctx, struct managed *d);

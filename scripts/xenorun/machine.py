@@ -189,7 +189,9 @@ def debian_xen(options):
     if dom0_mib < 32:
         raise Problem(f"--xen --memory {options.memory}: Xen keeps {XEN_OWN_MIB} MiB and dom0 needs 32: give {XEN_OWN_MIB + 32} or more")
     port = "115200,8n1" if takes_input(options) else "115200,8n1,0x2f8,-1"
-    append = f"console=com2 com2={port} dom0_mem={dom0_mib}M,max:{dom0_mib}M loglvl=warning guest_loglvl=none no-real-mode"
+    # Eager, because lazily restored registers get lost under QEMU's XSAVE (docs/compat/linux.md); --hv-args can take it back.
+    append = (f"console=com2 com2={port} dom0_mem={dom0_mib}M,max:{dom0_mib}M loglvl=warning guest_loglvl=none no-real-mode "
+              "spec-ctrl=eager-fpu")
     machine = Machine(unpacked_xen(options), " ".join([append] + options.hv_args.split()), modules, log_port_is_console=True)
     machine.qemu = ["-initrd", initrd(options, modules, named=False)]
     return machine

@@ -18,7 +18,7 @@ import qemu
 # The same CPU and the same memory for Linux everywhere, and enough for the hypervisor beside it. Debian's Xen does not run with
 # the SMAP of QEMU's TCG; with it, each iretq in ring 3 is a page fault (pv/emul_ret.c), and Linux does 100,000 while it starts.
 CPU = ["--cpu-model", "max,-smap"]
-PLACES = {"native": ["--native", "--memory", "384", *CPU], "xen": ["--linux", "--xen", "--memory", "640", "--dom0-memory", "384", *CPU],
+PLACES = {"native": ["--native", "--memory", "384", *CPU], "xen": ["--linux", "--xen", *qemu.XEN_AT_DEFAULTS, "--memory", "640", "--dom0-memory", "384", *CPU],
           "xenolith": ["--linux", "--memory", "640", "--dom0-memory", "384", *CPU]}
 TITLES = {"native": "native", "xen": "Debian's Xen 4.17", "xenolith": "Xenolith"}
 GOAL = 0.8

@@ -27,7 +27,7 @@ mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev
 exec </dev/hvc0 >/dev/hvc0 2>&1; stty -echo
 echo "guest $(uname -r) has $(nproc) CPUs, $(grep MemTotal /proc/meminfo)"
 # Linux leaves it to udev to use a CPU that has come; one that is taken away goes by itself.
-cpus() { until [ $(nproc) = $1 ]; do for c in /sys/devices/system/cpu/cpu*/online; do echo 1 >$c; done 2>/dev/null; sleep 0.1; done; echo "now $(nproc) CPUs"; }
+cpus() { until [ $(nproc) = $1 ]; do [ $(nproc) -gt $1 ] || for c in /sys/devices/system/cpu/cpu*/online; do echo 1 >$c; done 2>/dev/null; sleep 0.1; done; echo "now $(nproc) CPUs"; }
 while :; do while read -r line; do eval "$line"; done; done
 INIT
 mkdir tree/sbin

@@ -130,6 +130,7 @@ part preserve; xeno create short.cfg 'on_poweroff="preserve"'; xeno console shor
 xeno destroy short
 part rename; xeno create short.cfg 'on_poweroff="rename-restart"' cmdline=1; xeno console short </dev/null >/dev/null; xeno service; xeno list
 until only_dom0; do for d in $(xeno list | awk '$1 ~ /^short/ { print $2 }'); do xeno destroy $d 2>/dev/null; done; done
+part reasons; for n in 1 2 3 4 5; do xeno create -q short.cfg name=e$n cmdline=1; until_ended e$n; xeno list --ended | grep "^e$n "; done
 part restart; xeno create short.cfg 'on_poweroff="restart"'; xeno console short </dev/null >/dev/null; xeno service
 xeno list short | grep -q ' [r-][b-]---- ' && echo again; until only_dom0; do xeno destroy short 2>/dev/null; done; echo alone
 """
@@ -147,6 +148,7 @@ def consoles_and_ends(where):
     result.expect(re.search(r"^short .* ---s-- ", parts["preserve"], re.MULTILINE), "expected the preserved domain in the list")
     result.expect(re.search(r"^short-1 ", parts["rename"], re.MULTILINE) and re.search(r"^short ", parts["rename"], re.MULTILINE),
                   "expected the old domain under a new name, and a new one")
+    result.expect(re.findall(r"^e(\d) +\d+  shut down$", parts["reasons"], re.MULTILINE) == list("12345"), "expected a reason as soon as one is gone")
     result.expect("again\nalone\n" in parts["restart"], "expected a restart, and nothing left")
 
 

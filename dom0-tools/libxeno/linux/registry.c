@@ -155,8 +155,15 @@ static void add_living(void *ctx, const struct xen_domctl_getdomaininfo *info)
 static void add_ended(void *ctx, uint32_t domid, const char *name)
 {
     struct walk *w = ctx;
-    struct managed *d = add(w->r->m, w->end, domid, name);
+    struct managed *d = w->r->m->list;
 
+    while (d != *w->end && d->last_domid != domid) {
+        d = d->next;
+    }
+    if (d != *w->end) {
+        return; /* still there: to end it was begun, no more, or another has the number now */
+    }
+    d = add(w->r->m, w->end, domid, name);
     if (d) {
         d->domid = DOMID_NONE;
     }
@@ -170,8 +177,11 @@ static void reap(struct registry *r, struct managed *list)
 
         list = d->next;
         load(r, d);
+        if (!record_time(REGISTRY_ENDED, d->last_domid, d->name)) {
+            d->ended = d->ended == END_NOT ? END_DESTROYED : d->ended;
+            r->shared.ending(r, d);
+        }
         d->domid = DOMID_NONE;
-        d->ended = d->ended == END_NOT ? END_DESTROYED : d->ended;
         r->shared.ended(r, d, true);
         manager_forget(d);
     }
@@ -180,7 +190,8 @@ static void reap(struct registry *r, struct managed *list)
 /*
  * Living domains first, by number, then those that have ended. The records are read before the hypervisor is asked: a number without one
  * may be a domain that is being made, and is not known yet. Only the lock's holder, for whom nobody makes any, may say that a record
- * without a domain is left over; and not if the hypervisor could not be asked.
+ * without a domain is left over; and not if the hypervisor could not be asked. The end is written down before a domain goes, and looked at
+ * last: nobody is missing for having ended meanwhile.
  */
 static void refresh(void *ctx, struct manager *m)
 {
@@ -309,6 +320,17 @@ static void find_oldest(void *ctx, uint32_t domid, const char *name)
     }
 }
 
+/* The record among the living stays as it was: a domain that is there after all is dealt with as if nothing had been. */
+static void ending(void *ctx, struct managed *d)
+{
+    (void)ctx;
+    if (!d->foreign && d->ended == END_NOT) {
+        record_forget(REGISTRY_ENDED, d->last_domid, d->name);
+    } else if (!d->foreign && (d->cfg || load_from(d, REGISTRY_LIVING) == 0) && !fault_now()) {
+        record_write(REGISTRY_ENDED, d, d->name);
+    }
+}
+
 static void ended(void *ctx, struct managed *d, bool keep)
 {
     struct registry *r = ctx;
@@ -327,7 +349,7 @@ static void ended(void *ctx, struct managed *d, bool keep)
     if (d->foreign) {
         return;
     }
-    if (keep && d->cfg && !fault_now() && record_write(REGISTRY_ENDED, d, d->name) == 0) {
+    if (keep) {
         record_each(REGISTRY_ENDED, find_oldest, &o);
         if (o.nr > ENDED_KEPT) {
             record_forget(REGISTRY_ENDED, o.domid, o.name);
@@ -393,6 +415,7 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)
                                         .prepare = prepare,
                                         .created = created,
                                         .changed = changed,
+                                        .ending = ending,
                                         .ended = ended,
                                         .load = load,
                                         .dump_core = dump_core};
