@@ -11,6 +11,8 @@
 
 #include "libxeno/xeno.h"
 
+struct domain_limits;
+
 struct xeno_build_config {
     const char *name;          /* for messages */
     const char *kernel_name;   /* what the operator called the image */
@@ -27,6 +29,7 @@ struct xeno_build_config {
     const struct dom0_vga_console_info *screen; /* what it inherits; NULL: none */
     uint32_t weight, cap;      /* 0 weight: default */
     uint64_t affinity;         /* CPU mask, 0: all */
+    const struct domain_limits *limits; /* NULL: the defaults (libxeno/cfg/domain_cfg.h) */
     uint8_t uuid[16];
     bool start_paused;         /* leave it paused */
     const char *engine;        /* NULL: paravirtualized; else what runs a fully virtualized one: "svm", "trap" */

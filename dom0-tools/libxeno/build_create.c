@@ -7,8 +7,9 @@
 #include "common/format.h"
 #include "common/string.h"
 #include "libxeno/build.h"
+#include "libxeno/cfg/domain_cfg.h"
 
-#define EVTCHN_PORTS_MAX 1023u /* as xl's default for max_event_channels */
+#define EVTCHN_PORTS_MAX 1023 /* as xl's default for max_event_channels */
 #define MIB_PAGES        256u
 #define DEFAULT_WEIGHT   256u
 #define CONTROL_LEAST    128u /* MiB that a control domain is not advised to go below */
@@ -84,16 +85,23 @@ static int set_up(struct xeno *x, const struct xeno_build_config *cfg, uint64_t 
     return rc ? fail(cfg, err, "set its share of the CPUs", rc) : 0;
 }
 
+static int32_t or_default(int64_t limit, int32_t def)
+{
+    return limit ? (int32_t)limit : def;
+}
+
 int xeno_build_create(struct xeno *x, const struct xeno_build_config *cfg,
                       struct xen_domctl_createdomain *c, uint64_t most_pages, uint32_t *domid,
                       struct xeno_error *err)
 {
+    static const struct domain_limits none;
+    const struct domain_limits *l = cfg->limits ? cfg->limits : &none;
     long rc;
 
     c->max_vcpus = cfg->vcpus;
-    c->max_evtchn_port = EVTCHN_PORTS_MAX;
-    c->max_grant_frames = -1;
-    c->max_maptrack_frames = -1;
+    c->max_evtchn_port = (uint32_t)or_default(l->event_channels, EVTCHN_PORTS_MAX);
+    c->max_grant_frames = or_default(l->grant_frames, -1);
+    c->max_maptrack_frames = or_default(l->maptrack_frames, -1);
     memcpy(c->handle, cfg->uuid, sizeof(c->handle));
     *domid = cfg->domid;
     rc = xeno_domain_create(x, domid, c);

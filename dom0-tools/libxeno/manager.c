@@ -196,6 +196,7 @@ static void build_config(const struct domain_cfg *cfg, const struct files *f, st
                                     .domid = cfg->domid ? cfg->domid : DOMID_INVALID,
                                     .weight = (uint32_t)cfg->cpu_weight,
                                     .cap = (uint32_t)cfg->cap,
+                                    .limits = &cfg->limits,
                                     .affinity = cfg->affinity,
                                     .engine = cfg->engine[0] ? cfg->engine : NULL,
                                     .no_scan = cfg->scan == 0,
@@ -223,6 +224,9 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
         goto out_detach;
     }
     if ((b.engine || d->cfg->disk.target[0]) && m->device_model && m->device_model(m->ctx, d, err)) {
+        goto out_detach;
+    }
+    if (d->cfg->nr_vifs && m->shared && m->shared->connect(m->shared->ctx, d, err)) {
         goto out_detach;
     }
     rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);
@@ -268,10 +272,8 @@ static int create_locked(struct manager *m, const struct domain_cfg *cfg, bool p
     *d->cfg = *cfg;
     memcpy(d->name, cfg->name, sizeof(d->name));
     d->manager = m;
-    if (m->shared) {
-        m->shared->prepare(m->shared->ctx, d->cfg);
-    }
-    rc = build_and_attach(m, d, &f, paused, err);
+    rc = m->shared ? m->shared->prepare(m->shared->ctx, d->cfg, err) : 0;
+    rc = rc ? rc : build_and_attach(m, d, &f, paused, err);
     files_close(m, &f);
     if (rc) {
         manager_forget(d);

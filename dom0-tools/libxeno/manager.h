@@ -43,10 +43,12 @@ struct manager_shared {
     void *ctx;
     /* Make the manager's list what is written down and what the hypervisor has. */
     void (*refresh)(void *ctx, struct manager *m);
-    /* Before the build: what the configuration leaves to the place (an identity, whole paths). */
-    void (*prepare)(void *ctx, struct domain_cfg *cfg);
+    /* Before the build: what the configuration leaves to the place (an identity, whole paths). 0, or -1 with err: something is missing here. */
+    int (*prepare)(void *ctx, struct domain_cfg *cfg, struct xeno_error *err);
     /* Built, not started: write it down, make it known, have its console served. 0, or -1 with err: ended() undoes it. */
     int (*created)(void *ctx, struct managed *d, struct xeno_error *err);
+    /* Built and known, with interfaces in its configuration: connect them. 0, or -1 with err: ended() undoes it. */
+    int (*connect)(void *ctx, struct managed *d, struct xeno_error *err);
     /* The entry has changed: configuration, how it ended, or its name, which was another. */
     void (*changed)(void *ctx, struct managed *d, const char *was);
     /* The domain is about to go, for the reason in d->ended (END_NOT: it does not, after all): write that down, so that it

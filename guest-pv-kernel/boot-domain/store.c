@@ -267,6 +267,10 @@ static int domain_built(void *unused, struct managed *d, struct xeno_error *err)
     int rc = d->built.store_mfn ? connect(d) : 0;
 
     (void)unused;
+    if (d->cfg->nr_vifs && manager->log) {
+        manager->log(manager->ctx,
+                     "warning: vif= needs Linux as the control domain: the domain starts without");
+    }
     return rc ? xeno_fail(err, "%s: cannot connect it to the store: %s", d->name,
                           xeno_errno_text(rc))
               : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SOURCES: dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/domain_cfg.c dom0-tools/libxeno/cfg/disk_cfg.c common/format.c */
+/* SOURCES: dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/domain_cfg.c dom0-tools/libxeno/cfg/disk_cfg.c dom0-tools/libxeno/cfg/vif_cfg.c common/format.c */
 /*
  * The domain's schema: defaults, every key, every range at both ends, what is refused with which words, and warnings that
  * name the nearest key. Each text goes the way of a file: parser first.
@@ -99,6 +99,10 @@ START_TEST(every_key)
     ck_assert_int_eq(d.on_poweroff, ACTION_PRESERVE);
     ck_assert_int_eq(d.on_reboot, ACTION_DESTROY);
     ck_assert_int_eq(d.on_crash, ACTION_RESTART);
+    good(LEAST "max_event_channels=131071; max_grant_frames=1048576; max_maptrack_frames=1");
+    ck_assert_int_eq(d.limits.event_channels, 131071);
+    ck_assert_int_eq(d.limits.grant_frames, 1048576);
+    ck_assert_int_eq(d.limits.maptrack_frames, 1);
     ck_assert_uint_eq(nr_warnings, 0);
 }
 END_TEST
@@ -188,6 +192,14 @@ static const struct {
     {LEAST "cpu_weight=65536", "f:3: cpu_weight: 65536 is out of range"},
     {LEAST "cap=-1", "f:3: cap: -1 is out of range"},
     {LEAST "cap=12801", "f:3: cap: 12801 is out of range"},
+    {LEAST "max_event_channels=0", "f:3: max_event_channels: 0 is out of range: 1 to 131071"},
+    {LEAST "max_grant_frames=1048577", "f:3: max_grant_frames: 1048577 is out of range"},
+    {LEAST "vif=[1]", "f:3: vif: expected a list of strings"},
+    {LEAST "vif=1", "f:3: vif: expected a list of strings"},
+    {LEAST "vif=['ip=a\x1b[2J']", "f:3: vif: a control character in the string"},
+    {LEAST "vif=['','','','','','','','','']", "f:3: vif: a domain has at most 8 interfaces"},
+    {LEAST "vif=['', 'devid=3', 'devid=3']", "f:3: vif: devid=3 is there twice"},
+    {LEAST "vif=['mac=5']", "f:3: vif: mac=5: expected six bytes in hexadecimal"},
     {LEAST "on_crash='explode'", "f:3: on_crash: expected \"destroy\", \"preserve\", \"restart\", \"rename-restart\""},
     {LEAST "on_poweroff=1", "f:3: on_poweroff: expected \"destroy\""},
     {LEAST "on_reboot=['destroy']", "f:3: on_reboot: expected \"destroy\""},
@@ -228,7 +240,9 @@ START_TEST(written_and_read_back)
 
     good("name='n'\nkernel='/k \\\\ \"x\"'\nramdisk='r'\nroot='/dev/xvda'\nextra='a=\"b c\" ;#'\nuuid='06ed00fe-1162-4fc4-b5d8-11993ee4a8b9'\n"
          "cpus='0-2'\nmemory=77\nmaxmem=99\nvcpus=2\nmaxvcpus=4\ncpu_weight=512\ncap=50\non_poweroff='preserve'\n"
-         "on_reboot='rename-restart'\non_crash='coredump-restart'\ndisk=['file:/a \"b\".img,raw,xvdb,r']\n");
+         "on_reboot='rename-restart'\non_crash='coredump-restart'\ndisk=['file:/a \"b\".img,raw,xvdb,r']\n"
+         "vif=['script=a\"b,rate=1Mb/s@20ms,ip=10.0.0.1 10.0.0.2', 'mac=00:16:3e:00:00:01,bridge=b,vifname=v,mtu=9000,devid=7,trusted=0']\n"
+         "max_event_channels=2000\nmax_grant_frames=8\nmax_maptrack_frames=9\n");
     was = d;
     n = domain_cfg_write(&was, text, sizeof(text));
     ck_assert_int_eq(n, (int)strlen(text));
@@ -268,8 +282,27 @@ START_TEST(keys_of_xl)
         "disk=['phy:/dev/x,raw,xvda,w', 'b,raw,xvdb,r']\nvif=['mac=00:16:3e:00:00:01,bridge=br0']");
     ck_assert_str_eq(
         warnings,
-        "f:4: vif is not supported yet: the domain starts without\n"
         "f:3: disk: only the first is supported yet: the domain starts without the others\n");
+}
+END_TEST
+
+/* Numbers are given to those that say none, in order, and stay when what is written is read. */
+START_TEST(interfaces)
+{
+    char text[2048];
+
+    good(LEAST "vif=[]; vif=''");
+    ck_assert_uint_eq(d.nr_vifs, 0);
+    good(LEAST "vif=['']");
+    ck_assert_uint_eq(d.nr_vifs, 1);
+    ck_assert_int_eq(d.vif[0].devid, 0);
+    good(LEAST "vif=['', 'devid=0', '', 'devid=1', '']");
+    ck_assert_uint_eq(d.nr_vifs, 5);
+    ck_assert(d.vif[0].devid == 2 && d.vif[1].devid == 0 && d.vif[2].devid == 3 && d.vif[3].devid == 1 && d.vif[4].devid == 4);
+    good(LEAST "vif='bridge=one'");
+    ck_assert_str_eq(d.vif[0].bridge, "one");
+    ck_assert_int_gt(domain_cfg_write(&d, text, sizeof(text)), 0);
+    ck_assert_ptr_nonnull(strstr(text, "vif = [\"devid=0,bridge=one\"]\n"));
 }
 END_TEST
 
@@ -329,6 +362,7 @@ int main(void)
     tcase_add_test(t, written_and_read_back);
     tcase_add_test(t, unknown_keys);
     tcase_add_test(t, keys_of_xl);
+    tcase_add_test(t, interfaces);
     tcase_add_test(t, disks);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);

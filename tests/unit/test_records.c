@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SOURCES: dom0-tools/libxeno/linux/records.c dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/disk_cfg.c */
+/* SOURCES: dom0-tools/libxeno/linux/records.c dom0-tools/libxeno/cfg/cfg.c dom0-tools/libxeno/cfg/disk_cfg.c dom0-tools/libxeno/cfg/vif_cfg.c */
 /* SOURCES: dom0-tools/libxeno/cfg/domain_cfg.c common/format.c */
 /* DEFINES: _GNU_SOURCE=1 rename=killing_rename write=killing_write */
 /*

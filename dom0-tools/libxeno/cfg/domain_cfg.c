@@ -11,7 +11,7 @@
 #include "common/format.h"
 #include "common/string.h"
 
-enum row_type { ROW_STRING, ROW_NUMBER, ROW_ACTION, ROW_DISK, ROW_IGNORED, ROW_MISSED };
+enum row_type { ROW_STRING, ROW_NUMBER, ROW_ACTION, ROW_DISK, ROW_VIF, ROW_IGNORED, ROW_MISSED };
 
 struct row {
     const char *key;
@@ -49,15 +49,18 @@ static const struct row rows[] = {
     ACTION("on_poweroff", on_poweroff),
     ACTION("on_reboot", on_reboot),
     ACTION("on_crash", on_crash),
+    NUMBER("max_event_channels", limits.event_channels, 1, 131071),
+    NUMBER("max_grant_frames", limits.grant_frames, 1, 1l << 20),
+    NUMBER("max_maptrack_frames", limits.maptrack_frames, 1, 1l << 20),
     {"disk", FIELD(disk), 0, ROW_DISK, 0, 0},
+    {"vif", FIELD(vif), 0, ROW_VIF, 0, 0},
     /* Known to xl, without a meaning here (yet): files that work there are read here without noise. */
     IGNORED("builder"), IGNORED("pool"), IGNORED("seclabel"), IGNORED("cpus_soft"),
     IGNORED("on_watchdog"), IGNORED("on_soft_reset"),
-    IGNORED("localtime"), IGNORED("rtc_timeoffset"), IGNORED("tsc_mode"), IGNORED("nomigrate"), IGNORED("max_grant_frames"),
-    IGNORED("max_maptrack_frames"), IGNORED("max_grant_version"), IGNORED("max_event_channels"), IGNORED("device_tree"),
-    IGNORED("bootloader_args"), IGNORED("driver_domain"),
+    IGNORED("localtime"), IGNORED("rtc_timeoffset"), IGNORED("tsc_mode"), IGNORED("nomigrate"),
+    IGNORED("max_grant_version"), IGNORED("device_tree"), IGNORED("bootloader_args"), IGNORED("driver_domain"),
     /* Something that the guest would look for in vain: said, unless the list is empty. */
-    MISSED("vif"), MISSED("vfb"), MISSED("p9"), MISSED("channel"), MISSED("bootloader"),
+    MISSED("vfb"), MISSED("p9"), MISSED("channel"), MISSED("bootloader"),
 };
 
 struct reader {
@@ -126,6 +129,32 @@ static int read_disk(const struct reader *r, const struct cfg_pair *p)
     return domain_disk_parse(v->text, &r->out->disk, why, sizeof(why)) ? bad(r, p, why) : 0;
 }
 
+/* A list of strings, or the only one of them. */
+static int read_vifs(const struct reader *r, const struct cfg_pair *p)
+{
+    struct domain_cfg *o = r->out;
+    char why[200];
+
+    if (p->value->type == CFG_STRING && !*p->value->text) {
+        return 0;
+    }
+    for (const struct cfg_value *v = p->value->type == CFG_LIST ? p->value->items : p->value; v; v = v->next) {
+        if (v->type != CFG_STRING) {
+            return bad(r, p, "expected a list of strings");
+        }
+        if (!printable(v->text)) {
+            return bad(r, p, "a control character in the string: take it out");
+        }
+        if (o->nr_vifs == DOMAIN_VIFS) {
+            return bad(r, p, "a domain has at most 8 interfaces");
+        }
+        if (domain_vif_parse(v->text, &o->vif[o->nr_vifs++], why, sizeof(why))) {
+            return bad(r, p, why);
+        }
+    }
+    return domain_vifs_number(o->vif, o->nr_vifs, why, sizeof(why)) ? bad(r, p, why) : 0;
+}
+
 static int read_row(const struct reader *r, const struct row *row, const struct cfg_pair *p)
 {
     char *field = (char *)r->out + row->offset;
@@ -159,6 +188,8 @@ static int read_row(const struct reader *r, const struct row *row, const struct 
         return read_action(r, p, (enum domain_action *)(void *)field);
     case ROW_DISK:
         return read_disk(r, p);
+    case ROW_VIF:
+        return read_vifs(r, p);
     default:
         return 0;
     }
@@ -454,6 +485,19 @@ static void put_text(struct writer *w, const char *s, bool quoted)
     }
 }
 
+static void write_vifs(struct writer *w, const struct domain_cfg *d)
+{
+    char text[512]; /* all fields at their longest have room */
+
+    for (uint32_t i = 0; i < d->nr_vifs; i++) {
+        domain_vif_write(&d->vif[i], text, sizeof(text));
+        put_text(w, i ? ", \"" : "[\"", false);
+        put_text(w, text, true);
+        put(w, '"');
+    }
+    put(w, ']');
+}
+
 static void write_row(struct writer *w, const struct row *row, const struct domain_cfg *d)
 {
     const char *field = (const char *)d + row->offset;
@@ -469,6 +513,8 @@ static void write_row(struct writer *w, const struct row *row, const struct doma
         put_text(w, ",raw,", false);
         put_text(w, d->disk.vdev, true);
         put_text(w, d->disk.read_only ? ",r\"]" : ",w\"]", false);
+    } else if (row->type == ROW_VIF) {
+        write_vifs(w, d);
     } else if (row->type == ROW_NUMBER) {
         memcpy(&value, field, sizeof(value));
         format(number, sizeof(number), "%ld", value);
@@ -491,6 +537,9 @@ static bool is_given(const struct row *row, const struct domain_cfg *d)
     if (row->type == ROW_NUMBER) {
         memcpy(&value, field, sizeof(value));
         return value >= row->min && value <= row->max;
+    }
+    if (row->type == ROW_VIF) {
+        return d->nr_vifs != 0;
     }
     return row->type == ROW_ACTION || ((row->type == ROW_STRING || row->type == ROW_DISK) &&
                                        *field); /* a disk begins with its target */

@@ -12,6 +12,7 @@
 
 #include "libxeno/cfg/cfg.h"
 #include "libxeno/cfg/disk_cfg.h"
+#include "libxeno/cfg/vif_cfg.h"
 
 #define DOMAIN_NAME_MAX 64
 
@@ -26,6 +27,11 @@ enum domain_action {
     NR_ACTIONS
 };
 
+/* 0: not said, the hypervisor's default. */
+struct domain_limits {
+    int64_t event_channels, grant_frames, maptrack_frames;
+};
+
 struct domain_cfg {
     char name[DOMAIN_NAME_MAX];
     char kernel[256], ramdisk[256];
@@ -36,7 +42,10 @@ struct domain_cfg {
     char type[8], engine[8]; /* "pv" or "full"; of the latter: "svm", "trap" */
     int64_t scan; /* trap: code is scanned before it runs; -1: not said, which is 1 */
     struct domain_disk disk; /* the first of disk= */
+    struct domain_vif vif[DOMAIN_VIFS];
+    uint32_t nr_vifs;
     int64_t memory_mib, maxmem_mib, vcpus, maxvcpus, cpu_weight, cap;
+    struct domain_limits limits;
     enum domain_action on_poweroff, on_reboot, on_crash;
     uint64_t affinity;  /* out of cpus=: a mask, 0: all */
     uint8_t uuid_bytes[16];

@@ -18,6 +18,7 @@
 #include "common/compiler.h"
 #include "libxeno/fault.h"
 #include "libxeno/linux/dump_core.h"
+#include "libxeno/linux/network.h"
 
 #define ENDED_KEPT 16u
 #define TYPE_OURS  "xenoconsoled"
@@ -238,15 +239,31 @@ static void whole_path(char *path, size_t size)
     free(whole);
 }
 
-static void prepare(void *ctx, struct domain_cfg *cfg)
+static void complete(struct domain_cfg *cfg)
 {
-    (void)ctx;
     whole_path(cfg->kernel, sizeof(cfg->kernel));
     whole_path(cfg->ramdisk, sizeof(cfg->ramdisk));
     whole_path(cfg->disk.target, sizeof(cfg->disk.target));
     if (!cfg->uuid[0]) {
         make_uuid(cfg);
     }
+    for (uint32_t i = 0; i < cfg->nr_vifs; i++) {
+        if (!cfg->vif[i].mac[0]) {
+            network_choose_mac(&cfg->vif[i]);
+        }
+    }
+}
+
+static int prepare(void *ctx, struct domain_cfg *cfg, struct xeno_error *err)
+{
+    (void)ctx;
+    complete(cfg);
+    for (uint32_t i = 0; i < cfg->nr_vifs; i++) {
+        if (network_check(cfg->name, &cfg->vif[i], err)) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int created(void *ctx, struct managed *d, struct xeno_error *err)
@@ -279,6 +296,15 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
                        console == -EPROTO ? reply : store_error_text(console));
     }
     return rc ? -1 : 0;
+}
+
+static int connect(void *ctx, struct managed *d, struct xeno_error *err)
+{
+    struct xeno_store *s = registry_store(ctx);
+
+    return s ? network_connect(s, d, err)
+             : xeno_fail(err, "%s: vif= needs xenostored, which does not run: start it",
+                         d->name);
 }
 
 static void changed(void *ctx, struct managed *d, const char *was)
@@ -344,6 +370,10 @@ static void ended(void *ctx, struct managed *d, bool keep)
     snprintf(line, sizeof(line), "gone %u\n", d->last_domid);
     console_request(line, reply, sizeof(reply), NULL);
     if (s) {
+        if (!network_gone(s, d->last_domid) && r->m->log) {
+            r->m->log(r->m->ctx,
+                      "warning: a network interface of the domain that has gone is still there");
+        }
         nodes_remove(s, d->last_domid, d->cfg ? d->cfg->uuid : "");
     }
     if (d->foreign) {
@@ -370,7 +400,8 @@ static int dump_core(void *ctx, struct managed *d, struct xeno_error *err)
     return linux_dump_core(r->l, d->domid, path, err);
 }
 
-int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg *cfg,
+int registry_change(struct registry *r, uint32_t domid,
+                    int (*change)(void *ctx, struct managed *d, struct xeno_error *err), void *ctx,
                     struct xeno_error *err)
 {
     const struct xeno_transport *t = &r->l->t;
@@ -381,21 +412,38 @@ int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg 
     refresh(r, r->m);
     for (d = r->m->list; d && d->domid != domid; d = d->next) {
     }
-    if (!d || manager_load(r->m, d)) {
+    if (!d || (!d->foreign && manager_load(r->m, d))) {
         xeno_fail(err, "domain %u has just gone", domid);
     } else {
-        struct domain_cfg *was = d->cfg, next = *cfg;
-
-        prepare(r, &next);
-        memcpy(next.name, d->name, sizeof(next.name));
-        memcpy(next.uuid, was->uuid, sizeof(next.uuid));
-        memcpy(next.uuid_bytes, was->uuid_bytes, sizeof(next.uuid_bytes));
-        *was = next;
-        rc = save(d, d->name);
-        rc = rc ? xeno_fail(err, REGISTRY_LIVING ": %s", strerror(-rc)) : 0;
+        rc = change(ctx, d, err);
+        if (rc == 0 && !d->foreign) {
+            rc = save(d, d->name);
+            rc = rc ? xeno_fail(err, REGISTRY_LIVING ": %s", strerror(-rc)) : 0;
+        }
     }
     t->unlock(t->ctx);
     return rc;
+}
+
+static int update(void *ctx, struct managed *d, struct xeno_error *err)
+{
+    struct domain_cfg *was = d->cfg, next = *(const struct domain_cfg *)ctx;
+
+    if (!was) {
+        return xeno_fail(err, "another tool made this domain");
+    }
+    complete(&next);
+    memcpy(next.name, d->name, sizeof(next.name));
+    memcpy(next.uuid, was->uuid, sizeof(next.uuid));
+    memcpy(next.uuid_bytes, was->uuid_bytes, sizeof(next.uuid_bytes));
+    *was = next;
+    return 0;
+}
+
+int registry_update(struct registry *r, uint32_t domid, struct domain_cfg *cfg,
+                    struct xeno_error *err)
+{
+    return registry_change(r, domid, update, cfg, err);
 }
 
 struct xeno_store *registry_store(struct registry *r)
@@ -414,6 +462,7 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)
                                         .refresh = refresh,
                                         .prepare = prepare,
                                         .created = created,
+                                        .connect = connect,
                                         .changed = changed,
                                         .ending = ending,
                                         .ended = ended,

@@ -38,7 +38,14 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m);
 void registry_close(struct registry *r);
 
 /* Another configuration for the domain's next start; its name and identity stay. 0, or -1 with err. */
-int registry_update(struct registry *r, uint32_t domid, const struct domain_cfg *cfg,
+int registry_update(struct registry *r, uint32_t domid, struct domain_cfg *cfg,
+                    struct xeno_error *err);
+/*
+ * Do something to a living domain, and write down what its configuration is then (not that of another tool's). The lock is held. 0, or
+ * -1 with err, which may be change()'s.
+ */
+int registry_change(struct registry *r, uint32_t domid,
+                    int (*change)(void *ctx, struct managed *d, struct xeno_error *err), void *ctx,
                     struct xeno_error *err);
 
 /* The connection to xenstored, NULL where none runs. */
