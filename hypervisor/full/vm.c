@@ -109,7 +109,7 @@ static const struct switch_hooks full_switch_hooks = {
 
 void full_halt(struct vcpu *v)
 {
-    v->full->halted = true;
+    v->full->halted = !(v->regs.rflags & FLAG_TF); /* a single step ends it at once */
 }
 
 void full_exited(struct vcpu *v, unsigned int reason)

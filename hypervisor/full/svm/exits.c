@@ -10,6 +10,7 @@
 #include "x86/percpu.h"
 
 #define EFER_SVME    (1ul << 12)
+#define DR6_STEP     (1ul << 14)
 #define EFER_MAY_SET (EFER_SCE | EFER_LME | EFER_NXE)
 
 /* exit_info1 of a port access: APM vol. 2, 15.10.2 */
@@ -34,6 +35,10 @@ static void behind(struct vcpu *v, uint64_t rip)
     v->regs.rip = rip;
     v->regs.rflags &= ~FLAG_RF;
     svm_of(v)->vmcb->shadow = 0;
+    if (v->regs.rflags & FLAG_TF) {
+        svm_of(v)->vmcb->dr6 |= DR6_STEP;
+        fault(v, VEC_DB);
+    }
 }
 
 void svm_behind(struct vcpu *v, const struct full_insn *insn)

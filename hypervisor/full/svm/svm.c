@@ -21,6 +21,7 @@
 #define EFER_GUEST  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 #define EXCEPTIONS  ((1u << VEC_DB) | (1u << VEC_AC) | (1u << VEC_MC))
 #define ALL_DR      0xffffu
+#define DR7_ENABLED 0xffu
 
 /* Of each CPU; made when the first vCPU comes to it. */
 struct svm_cpu {
@@ -300,6 +301,9 @@ static void in(struct vcpu *v)
     svm_cpu_on(pa_of(cpu->save), pa_of(cpu->host));
     if (svm_features.pkru) {
         (void)svm_pkru_switch(v->full->pkru);
+    }
+    if (svm_of(v)->vmcb->dr7 & DR7_ENABLED) {
+        svm_debug_registers_load(v); /* they stop code that does not touch them */
     }
 }
 

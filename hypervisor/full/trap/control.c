@@ -109,6 +109,10 @@ enum trap_outcome trap_dr_move(struct vcpu *v, const struct full_insn *i)
         trap_raise(v, VEC_UD, false, 0);
         return MOVED;
     }
+    if (t->s.dr7 & DR7_DETECT) {
+        trap_debug(v, DR6_DETECT);
+        return MOVED;
+    }
     nr += nr == 4 || nr == 5 ? 2 : 0;
     reg = nr < 4 ? &t->s.dr[nr] : nr == 6 ? &t->s.dr6 : &t->s.dr7;
     if (i->opcode == 0x0f21) {
@@ -124,7 +128,7 @@ enum trap_outcome trap_dr_move(struct vcpu *v, const struct full_insn *i)
     } else if (nr == 7) {
         *reg = (*reg & 0xffff2fffu) | 0x400u;
     }
-    trap_cpu_registers(v);
+    trap_breakpoints_load(t);
     return DONE;
 }
 

@@ -23,6 +23,8 @@
 #define DR6_BREAKPOINTS 0xful
 #define DR6_STEP        (1ul << 14)
 #define DR6_IDLE        0xffff0ff0ul
+#define DR7_IDLE        0x400ul
+#define DR7_ENABLED     0xfful
 #define LDT_ENTRIES     8u
 
 /* ---- a domain's and a vCPU's life ---- */
@@ -138,12 +140,24 @@ void trap_raise_fault(struct vcpu *v, const struct full_walk *w)
     trap_raise(v, VEC_PF, true, w->code);
 }
 
+void trap_debug(struct vcpu *v, uint64_t why)
+{
+    struct full_state *s = &trap_of(v)->s;
+
+    s->dr6 = (s->dr6 & ~DR6_BREAKPOINTS) | why;
+    s->dr7 &= ~DR7_DETECT;
+    trap_raise(v, VEC_DB, false, 0);
+}
+
 void trap_behind(struct vcpu *v, const struct full_insn *insn)
 {
     uint64_t rip = v->regs.rip + insn->length;
 
     v->regs.rip = trap_code_bits(trap_of(v)) == 64 ? rip : (uint32_t)rip;
     v->regs.rflags &= ~FLAG_RF;
+    if (trap_of(v)->stepping) {
+        trap_debug(v, DR6_STEP);
+    }
 }
 
 /* Why the guest was left: said before anything else that the exit leads to is counted. */
@@ -176,6 +190,7 @@ static void in(struct vcpu *v)
     t->segments_stale = true;
     t->loaded = false; /* bases are in s.seg until the selectors have been loaded */
     trap_cpu_registers(v);
+    trap_breakpoints_load(t);
 }
 
 static void out(struct vcpu *v)
@@ -185,10 +200,35 @@ static void out(struct vcpu *v)
     trap_of(v)->loaded = false;
     ldt_window_set(NULL, 0);
     cpu_entries_reset();
+    write_dr7(DR7_IDLE);
     write_cr4(cr4_base);
     clts(); /* the FPU is saved next */
     tlb_load_cr3(hv_root_pa());
     trap_of(v)->root_loaded = 0;
+}
+
+/*
+ * The guest's breakpoints watch its own addresses, which nothing else uses while it is loaded. Those on the hypervisor's and on ports
+ * would stop the hypervisor.
+ */
+void trap_breakpoints_load(const struct trap_vcpu *t)
+{
+    uint64_t dr7 = t->s.dr7;
+
+    for (unsigned int i = 0; i < 4; i++) {
+        if ((dr7 >> (16 + 4 * i) & 3) == 2 ||
+            t->s.dr[i] - (HV_VIRT_START - 8) < HV_VIRT_END - HV_VIRT_START + 8 ||
+            !trap_is_canonical(t->s.dr[i])) {
+            dr7 &= ~(3ul << 2 * i | 0xful << (16 + 4 * i));
+        }
+    }
+    if (dr7 & DR7_ENABLED) {
+        write_dr0(t->s.dr[0]);
+        write_dr1(t->s.dr[1]);
+        write_dr2(t->s.dr[2]);
+        write_dr3(t->s.dr[3]);
+    }
+    write_dr7(dr7 & ~DR7_DETECT);
 }
 
 void trap_cpu_registers(struct vcpu *v)
@@ -310,8 +350,7 @@ static void exit_debug(struct vcpu *v, bool was_ours)
     }
     trap_count(v, why ? XENOLITH_EXIT_EXCEPTION : XENOLITH_EXIT_WINDOW);
     if (why) {
-        t->s.dr6 |= why;
-        trap_raise(v, VEC_DB, false, 0);
+        trap_debug(v, why);
     }
 }
 
@@ -365,6 +404,7 @@ void trap_exit(struct vcpu *v)
     bool tf_ours = t->hidden_mask & FLAG_TF && !(t->hidden & FLAG_TF);
 
     v->regs.rflags = (v->regs.rflags & ~t->hidden_mask) | t->hidden;
+    t->stepping = v->regs.rflags & FLAG_TF;
     t->window = false;
     if (t->step.active) {
         trap_step_end(v);

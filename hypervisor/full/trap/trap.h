@@ -32,13 +32,16 @@ struct trap_step {
     uint64_t fetch;      /* this one executable, as it stands in memory */
 };
 
-#define FLAG_VM   (1ul << 17)
-#define NO_SHADOW (~0ul)
+#define FLAG_VM    (1ul << 17)
+#define DR6_DETECT (1ul << 13) /* somebody would touch a debug register */
+#define DR7_DETECT (1ul << 13)
+#define NO_SHADOW  (~0ul)
 
 struct trap_vcpu {
     struct full_state s; /* fs and gs bases are in the CPU while `loaded` */
     struct trap_event event;
     bool loaded;         /* on a CPU */
+    bool stepping;       /* the instruction at hand is one of the guest's single steps */
     uint64_t shadow_at;  /* behind STI or MOV SS: no interrupt before the instruction here */
     bool window;         /* single step, for an interrupt waits behind the shadow */
     bool segments_stale; /* the CPU's selectors are not what s.seg wants */
@@ -83,8 +86,10 @@ void trap_syscall_entry(void);
 void trap_syscall32_entry(void);
 
 /* ---- trap.c ---- */
-void trap_exit(struct vcpu *v);          /* never returns; called by x86/entry.S */
-void trap_cpu_registers(struct vcpu *v); /* CR0.TS and CR4 as the guest wants them */
+void trap_exit(struct vcpu *v);                        /* never returns; called by x86/entry.S */
+void trap_cpu_registers(struct vcpu *v);               /* CR0.TS and CR4 as the guest wants them */
+void trap_breakpoints_load(const struct trap_vcpu *t); /* and its breakpoints */
+void trap_debug(struct vcpu *v, uint64_t why);         /* #DB, with DR6 */
 void trap_raise(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code);
 void trap_raise_fault(struct vcpu *v, const struct full_walk *w); /* #PF, with CR2 */
 void trap_triple_fault(struct vcpu *v);
