@@ -7,9 +7,9 @@
 #include "mm/heap.h"
 
 #include "common/compiler.h"
-#include "common/string.h"
 #include "mm/map.h"
 #include "mm/page_alloc.h"
+#include "x86/fpu.h"
 #include "x86/lock.h"
 
 uint64_t nr_frames;
@@ -57,7 +57,7 @@ static __attribute__((noinline)) void zero_frame(mfn_t mfn)
 {
     void *frame = map_frame(mfn);
 
-    memset(frame, 0, PAGE_SIZE);
+    fpu_zero_page(frame);
     unmap_frame(frame);
 }
 

@@ -2,7 +2,7 @@
 /*
  * FPU state of vCPUs. Layout of the save area: SDM vol. 1, 10.5 (FXSAVE) and 13.4 (XSAVE, standard format).
  * Invariant: XCR0 is the same on all CPUs and covers what guests may use, so that a save area holds all of a guest's state;
- * the hypervisor itself uses no FPU register.
+ * the hypervisor itself leaves every FPU register as it was.
  */
 #include "x86/fpu.h"
 
@@ -10,6 +10,7 @@
 #include "common/string.h"
 #include "x86/cpu.h"
 #include "x86/extable.h"
+#include "x86/guest_state.h"
 
 #define XCR0_X87        1ul
 #define XCR0_SSE        2ul
@@ -102,6 +103,32 @@ void fpu_save(void *area)
     } else {
         __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
     }
+}
+
+/* Sixteen bytes at a time. The register is lent by whoever's state is loaded; where CR0.TS keeps it, words have to do. */
+void fpu_zero_page(void *page)
+{
+    char *at = (char *)page + 128, was[16]; /* from the middle of a round: short offsets reach all of it */
+
+    if (read_cr0() & CR0_TS) {
+        memset(page, 0, 4096);
+        return;
+    }
+    __asm__ volatile("movups %%xmm0, %[was]\n"
+                     "xorps %%xmm0, %%xmm0\n"
+                     "1:\n"
+                     ".set offset, -128\n"
+                     ".rept 16\n"
+                     "movaps %%xmm0, offset(%[at])\n"
+                     ".set offset, offset + 16\n"
+                     ".endr\n"
+                     "add $256, %[at]\n"
+                     "cmp %[end], %[at]\n"
+                     "jb 1b\n"
+                     "movups %[was], %%xmm0"
+                     : [at] "+r"(at), [was] "=m"(was)
+                     : [end] "r"((char *)page + 4096)
+                     : "memory", "cc");
 }
 
 /* Loads the area; 0, or not 0 where the CPU refuses what is in it. */

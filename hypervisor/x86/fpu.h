@@ -16,6 +16,7 @@ void fpu_area_reset(void *area);
 void fpu_area_legacy_set(void *area, const void *fxsave);
 void fpu_save(void *area);
 void fpu_restore(void *area); /* an area that the CPU refuses is reset to the initial state */
+void fpu_zero_page(void *page);
 uint64_t fpu_xcr0_supported(void); /* what guests may enable: x87, SSE and AVX where there */
 
 #endif

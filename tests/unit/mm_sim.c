@@ -17,6 +17,7 @@
 #include "mm/page_info.h"
 #include "x86/cpu.h"
 #include "x86/entry.h"
+#include "x86/fpu.h"
 #include "x86/ipi.h"
 #include "x86/percpu.h"
 #include "x86/tlb.h"
@@ -79,6 +80,11 @@ void spin_unlock(struct spinlock *lock)
 void ipi_poll(void)
 {
     sim_fail("one CPU waits for another, which the simulation never makes it do");
+}
+
+void fpu_zero_page(void *page)
+{
+    memset(page, 0, PAGE_SIZE);
 }
 
 /* As x86/tlb.h promises, and no better: only these flushes are remembered, and the clock starts just before it wraps. */

@@ -10,6 +10,7 @@
 
 #include "mm/heap.h"
 #include "mm/map.h"
+#include "x86/fpu.h"
 #include "x86/tlb.h"
 
 #define FRAMES 256u
@@ -31,6 +32,11 @@ void spin_lock(struct spinlock *lock)
 void spin_unlock(struct spinlock *lock)
 {
     lock->owner_ticket--;
+}
+
+void fpu_zero_page(void *page)
+{
+    memset(page, 0, PAGE_SIZE);
 }
 
 void tlb_flush_stale(uint64_t cpus, uint32_t reading)
