@@ -150,13 +150,26 @@ static uint64_t linear_pte(uint64_t pfn)
     return mfn_eq(mfn, MFN_INVALID) ? 0 : pte_make(mfn, pte_flags(rights_of(pfn)));
 }
 
+/* The level 1 entry of a frame, from that of the frame before it: a table's entries lie in a row. */
+static bool linear_entry(uint64_t pfn, struct pt_entry *l1)
+{
+    uintptr_t va = (uintptr_t)va_of_pfn(pfn_make(pfn));
+
+    if (l1->entry == NULL || pt_index(va, 1) == 0) {
+        return pt_find(&kernel_space, va, 1, false, l1);
+    }
+    l1->entry++;
+    l1->where = maddr_add(l1->where, sizeof(*l1->entry));
+    return true;
+}
+
 /* Map the frames from `pfn` to the end of what one level 1 table covers; returns the first frame behind. */
 static uint64_t extend_by_one_table(uint64_t pfn, uint64_t nr_frames)
 {
     uintptr_t va = (uintptr_t)va_of_pfn(pfn_make(pfn));
     uint64_t end = MIN(nr_frames, pfn + PT_ENTRIES - pt_index(va, 1));
     struct pt_entry l2;
-    struct pt_entry l1;
+    struct pt_entry l1 = {.entry = NULL};
     uint64_t *table;
     int rc = 0;
 
@@ -168,7 +181,7 @@ static uint64_t extend_by_one_table(uint64_t pfn, uint64_t nr_frames)
 
         /* The builder's last table: its entries go through the hypervisor. */
         pt_batch_start(&batch);
-        for (; pfn < end && pt_find(&kernel_space, va, 1, false, &l1); pfn++, va += PAGE_SIZE) {
+        for (; pfn < end && linear_entry(pfn, &l1); pfn++) {
             pt_batch_add(&batch, l1.where, linear_pte(pfn));
         }
         rc = pt_batch_finish(&batch);
@@ -192,11 +205,9 @@ static uint64_t extend_by_one_table(uint64_t pfn, uint64_t nr_frames)
 
 static void extend_linear_map(uint64_t nr_frames)
 {
-    struct pt_entry l1;
+    struct pt_entry l1 = {.entry = NULL};
 
-    while (mapped_end < nr_frames &&
-           pt_find(&kernel_space, (uintptr_t)va_of_pfn(pfn_make(mapped_end)), 1, false, &l1) &&
-           (*l1.entry & PTE_P) != 0) {
+    while (mapped_end < nr_frames && linear_entry(mapped_end, &l1) && (*l1.entry & PTE_P) != 0) {
         mapped_end++;
     }
     builder_end = mapped_end;
@@ -218,23 +229,16 @@ static uint64_t protected_entry(uint64_t pfn, uint64_t entry)
 /* Give each page that the builder mapped the rights that it should have; unmap the guard page under the boot stack. */
 static void protect_linear_map(void)
 {
+    struct pt_entry l1 = {.entry = NULL};
     struct pt_batch batch;
-    struct pt_entry l1;
     int rc;
 
     pt_batch_start(&batch);
     for (uint64_t pfn = 0; pfn < builder_end; pfn++) {
-        uintptr_t va = (uintptr_t)va_of_pfn(pfn_make(pfn));
+        bool found = linear_entry(pfn, &l1);
         uint64_t wanted;
 
-        if (pfn == 0 || pt_index(va, 1) == 0) {
-            bool found = pt_find(&kernel_space, va, 1, false, &l1);
-
-            ASSERT(found);
-        } else {
-            l1.entry++;
-            l1.where = maddr_add(l1.where, sizeof(*l1.entry));
-        }
+        ASSERT(found);
         wanted = protected_entry(pfn, *l1.entry);
         if (((*l1.entry ^ wanted) & (PTE_P | PTE_W | PTE_NX)) != 0) {
             pt_batch_add(&batch, l1.where, wanted);
