@@ -12,10 +12,16 @@
 
 static struct xeno_transport real;
 static long at, count; /* at 0: off */
+static void (*on_strike)(void);
 
 bool fault_now(void)
 {
-    return at && ++count == at;
+    bool now = at && ++count == at;
+
+    if (now && on_strike) {
+        on_strike();
+    }
+    return now;
 }
 
 long fault_not_struck(void)
@@ -66,12 +72,13 @@ static int kernel_unpack(void *ctx, const char *path, const void **data, size_t 
     return real.kernel_unpack(ctx, path, data, size, why, why_size);
 }
 
-void fault_set(struct xeno_transport *t, long nth)
+void fault_set(struct xeno_transport *t, long nth, void (*strike)(void))
 {
     if (at) {
         *t = real;
     }
     at = nth > 0 ? nth : 0;
+    on_strike = strike;
     count = 0;
     if (at) {
         real = *t;

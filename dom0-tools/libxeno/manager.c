@@ -229,6 +229,9 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     if (d->cfg->nr_vifs && m->shared && m->shared->connect(m->shared->ctx, d, err)) {
         goto out_detach;
     }
+    if (m->shared) {
+        m->shared->ready(m->shared->ctx);
+    }
     rc = paused ? 0 : xeno_domain_unpause(&m->x, built.domid);
     if (rc) {
         xeno_fail(err, "%s: cannot start it: %s", d->name, xeno_errno_text(rc));
@@ -512,7 +515,9 @@ static void dump(struct manager *m, struct managed *d)
 static void deal_with(struct manager *m, struct managed *d)
 {
     struct domain_cfg cfg; /* the entry may go, and its name change, before the new one is made */
+    uint32_t domid = d->last_domid;
     enum domain_action action;
+    bool again;
 
     if (!d->cfg) {
         say(m, d->name, "its configuration cannot be read any more: it stays as it is");
@@ -520,12 +525,16 @@ static void deal_with(struct manager *m, struct managed *d)
     }
     cfg = *d->cfg;
     action = action_of(d);
+    again = action == ACTION_RESTART || action == ACTION_COREDUMP_RESTART || action == ACTION_RENAME_RESTART;
     drain(d);
     if (d->ended == END_CRASH) {
         say(m, d->name, "crashed");
     }
     if (action == ACTION_COREDUMP_DESTROY || action == ACTION_COREDUMP_RESTART) {
         dump(m, d);
+    }
+    if (again && m->shared) {
+        m->shared->owe(m->shared->ctx, d);
     }
     if (action == ACTION_RENAME_RESTART) {
         rename_away(m, d);
@@ -535,9 +544,37 @@ static void deal_with(struct manager *m, struct managed *d)
     } else if (action != ACTION_RENAME_RESTART) {
         end_locked(m, d, d->ended);
     }
-    if (action == ACTION_RESTART || action == ACTION_COREDUMP_RESTART || action == ACTION_RENAME_RESTART) {
+    if (again) {
         restart(m, &cfg);
     }
+    if (again && m->shared) {
+        m->shared->paid(m->shared->ctx, domid, cfg.name);
+    }
+}
+
+/* What a service that was killed has left: one whose end it had not come to is found and dealt with anew, and owed anew. */
+static void start_what_is_owed(struct manager *m)
+{
+    struct managed *list = m->shared ? m->shared->owed(m->shared->ctx) : NULL;
+
+    for (const struct managed *d = list; d; d = d->next) {
+        struct managed *living = manager_alive(m, d->name);
+        struct xen_domctl_getdomaininfo info;
+        bool known = living && xeno_domain_info(&m->x, living->domid, &info) == 0;
+
+        if (known && living->last_domid == d->last_domid && info.flags & XEN_DOMINF_dying) {
+            end_locked(m, living, d->ended);
+            living = NULL;
+        }
+        if (!living) {
+            restart(m, d->cfg);
+        } else if (known && living->last_domid != d->last_domid &&
+                   memcmp(info.handle, d->cfg->uuid_bytes, sizeof(info.handle)) == 0) {
+            xeno_domain_unpause(&m->x, living->domid); /* whole, and perhaps not started; else this is refused */
+        }
+        m->shared->paid(m->shared->ctx, d->last_domid, d->name);
+    }
+    manager_forget_list(list);
 }
 
 void manager_service(struct manager *m)
@@ -545,6 +582,7 @@ void manager_service(struct manager *m)
     struct managed *d;
 
     lock(m);
+    start_what_is_owed(m);
     while ((d = find_ended(m)) != NULL) {
         deal_with(m, d);
     }

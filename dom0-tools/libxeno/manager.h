@@ -49,6 +49,13 @@ struct manager_shared {
     int (*created)(void *ctx, struct managed *d, struct xeno_error *err);
     /* Built and known, with interfaces in its configuration: connect them. 0, or -1 with err: ended() undoes it. */
     int (*connect)(void *ctx, struct managed *d, struct xeno_error *err);
+    /* All that comes before its start has been done: who is killed now leaves a domain that is whole. */
+    void (*ready)(void *ctx);
+    /* A start that follows an end is owed until it is made, whoever is killed between: of d, as it is now. */
+    void (*owe)(void *ctx, const struct managed *d);
+    /* A list of what is owed, NULL if nothing is; for manager_forget_list(). */
+    struct managed *(*owed)(void *ctx);
+    void (*paid)(void *ctx, uint32_t domid, const char *name);
     /* The entry has changed: configuration, how it ended, or its name, which was another. */
     void (*changed)(void *ctx, struct managed *d, const char *was);
     /* The domain is about to go, for the reason in d->ended (END_NOT: it does not, after all): write that down, so that it

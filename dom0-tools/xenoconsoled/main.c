@@ -38,6 +38,14 @@ static int complain(const char *text)
 
 /* ---- ends of domains ---- */
 
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static void virq(void *arg)
 {
     struct consoled *c = arg;
@@ -75,7 +83,7 @@ static void run_service(struct consoled *c)
     posix_spawnattr_t attr;
     sigset_t none;
 
-    if (c->service_pid || !c->service_wanted || !c->service) {
+    if (c->service_pid || !c->service_wanted || !c->service || now_ms() < c->service_from) {
         return;
     }
     c->service_wanted = false;
@@ -93,27 +101,24 @@ static void run_service(struct consoled *c)
 static void signal_come(struct consoled *c)
 {
     struct signalfd_siginfo info;
+    int status = 0;
 
     if (read(c->signals, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
         return;
     }
     if (info.ssi_signo != SIGCHLD) {
         c->stop = true;
-    } else if (c->service_pid && waitpid(c->service_pid, NULL, WNOHANG) == c->service_pid) {
+    } else if (c->service_pid && waitpid(c->service_pid, &status, WNOHANG) == c->service_pid) {
         c->service_pid = 0;
         c->check_domains = true; /* what ended while it ran */
+        if (WIFSIGNALED(status)) {
+            c->service_wanted = true;             /* it has left something to be done */
+            c->service_from = now_ms() + LOOK_MS; /* not at once: it may be killed again */
+        }
     }
 }
 
 /* ---- the loop ---- */
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 struct polled {
     struct pollfd *fd;
@@ -192,7 +197,8 @@ static int patience(const struct consoled *c, uint64_t period_end, uint64_t now)
     if (waits) {
         return period_end > now ? (int)(period_end - now) : 0;
     }
-    return c->store.fd < 0 && !c->use_virq ? LOOK_MS : -1;
+    waits = c->service_wanted && c->service && !c->service_pid;
+    return waits || (c->store.fd < 0 && !c->use_virq) ? LOOK_MS : -1;
 }
 
 static void new_period(struct consoled *c)

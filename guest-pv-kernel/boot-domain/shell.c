@@ -20,10 +20,10 @@ static int run_faults(struct cli *c, const char *command, const char *undo)
     int status = 0;
 
     for (long nth = 1; nr_operations < 0; nth++) {
-        fault_set(bootdom_transport(), nth);
+        fault_set(bootdom_transport(), nth, NULL);
         status = shell_run(c, command);
         nr_operations = fault_not_struck();
-        fault_set(bootdom_transport(), 0);
+        fault_set(bootdom_transport(), 0, NULL);
         if (status == 0) {
             status = shell_run(c, undo);
         }

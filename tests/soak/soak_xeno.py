@@ -44,6 +44,16 @@ def soak_two_verbs_at_once():
         end_cases.two_at_once(where)
 
 
+def soak_killed_in_the_middle():
+    for where in BOTH:
+        end_cases.killed_in_the_middle(where, step=4)
+
+
+def soak_verbs_with_a_stock_guest():
+    for where in BOTH:
+        stock_guest_cases.verbs(where)
+
+
 def soak_core_like_xls():
     stock_guest_cases.core_like_xls()
 

@@ -93,3 +93,49 @@ def two_at_once(where):
         left = [line for line in said.split("<")[-1].split("\n")[1:] if line]
         result.expect(len(left) <= 1 and all(re.match(r"h[12] ", line) for line in left), f"{one}, {two}: expected one domain at most: {said}")
     result.expect(re.fullmatch(r"0\nok +store +has no folder of a domain that has gone", parts["end"].strip()), "expected nothing to be left")
+
+
+# killed ACTION WANTED: the service is killed before each STEPth of its operations in turn, and the next one makes up for it.
+KILLED = STATES + r"""
+sed 's/h1/g/; s/16/8/; /cmdline/d' h1.cfg >g.cfg; echo 'cmdline="1000"' >more
+now() { xeno list | awk 'NR > 2 { printf "%s %s ", $1, ($5 ~ /s/ ? "ended" : $5 ~ /p/ ? "paused" : "lives") }'; }
+left() { as_before "$1"; ls /run/xeno/domains /run/xeno/owed | grep -q ^[0-9] && echo "$1: a record"; xeno doctor | grep 'BAD *store'; test -e /run/xeno/building && echo "$1: a build"; }
+killed()
+{
+    part "$(echo $1 | tr - _)"; { cat g.cfg; echo "on_reboot=\"$1\""; } >now.cfg; cat now.cfg more >next.cfg; n=1; kills=0
+    while :; do
+        xeno create -pq now.cfg 'cmdline="0 reboot"'; xeno config-update g next.cfg; xeno unpause g
+        until states | grep -q '^g ---s'; do sleep 0.1; done
+        XENO_FAULT=kill:$n xeno service 2>err; test $? = 137 && kills=$((kills + 1)); xeno service
+        test "$(now)" = "$2" || echo "$1, killed at $n: $(now)"
+        all_gone; left "$1, killed at $n"
+        grep -q 'has not struck' err && break; n=$((n + STEP))
+    done
+    echo "kills: $kills"
+}
+stop xenoconsoled; xenoconsoled --no-service
+for n in 1 2; do xeno create -q g.cfg; xeno destroy g; done; before=$(free_pages)
+"""
+KILLED_CREATE = r"""
+part create; n=1; kills=0
+while :; do
+    XENO_FAULT=kill:$n xeno create -q g.cfg 2>err; test $? = 137 && kills=$((kills + 1)); xeno service
+    case $(now) in "" | "g paused ") ;; "g lives ") grep -q 'has not struck' err || echo "killed at $n: it lives" ;; *) echo "killed at $n: $(now)" ;; esac
+    all_gone; left "create, killed at $n"
+    grep -q 'has not struck' err && break; n=$((n + STEP))
+done
+xeno create -q g.cfg; xeno config-update g g.cfg; xeno service; test "$(now)" = 'g lives ' || echo "not built, and taken for that: $(now)"; all_gone
+echo "kills: $kills"
+"""
+KILLED_ACTIONS = {"destroy": "", "restart": "g lives ", "rename-restart": "g-1 ended g lives ", "coredump-restart": "g lives "}
+
+
+def killed_in_the_middle(where, step):
+    """Whatever operation a service or a create is killed before: what was to come comes, and nothing is left of what was begun."""
+    script = KILLED + "".join(f"killed {action} '{wanted}'\n" for action, wanted in KILLED_ACTIONS.items()) + KILLED_CREATE
+    result, parts = xeno_linux_cases.run([*where, "--icount"], script.replace("STEP", str(step)), timeout=1500)
+    for action in (*KILLED_ACTIONS, "create"):
+        said = parts[action.replace("-", "_")]
+        kills = re.fullmatch(r"kills: (\d+)\n+", said)
+        result.expect(kills and int(kills[1]) > (3 if action == "destroy" else 30) / step, f"{action}: expected kills and nothing lost or left: {said}")
+    print({action: parts[action.replace("-", "_")].strip() for action in (*KILLED_ACTIONS, "create")})

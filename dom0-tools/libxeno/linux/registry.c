@@ -188,6 +188,27 @@ static void reap(struct registry *r, struct managed *list)
     }
 }
 
+/* What is left of a build whose tool was killed. */
+static void undo_unfinished(struct registry *r)
+{
+    uint32_t domid = unfinished_domain(r->m);
+    struct managed **link = &r->m->list, *d;
+
+    if (domid == DOMID_NONE || xeno_domain_destroy(&r->m->x, domid)) {
+        return;
+    }
+    while (*link && (*link)->domid != domid) {
+        link = &(*link)->next;
+    }
+    d = *link;
+    if (d) {
+        *link = d->next;
+        d->domid = DOMID_NONE;
+        r->shared.ended(r, d, false);
+        manager_forget(d);
+    }
+}
+
 /*
  * Living domains first, by number, then those that have ended. The records are read before the hypervisor is asked: a number without one
  * may be a domain that is being made, and is not known yet. Only the lock's holder, for whom nobody makes any, may say that a record
@@ -208,6 +229,9 @@ static void refresh(void *ctx, struct manager *m)
         manager_forget_list(w.records);
     }
     record_each(REGISTRY_ENDED, add_ended, &w);
+    if (r->l->locked) {
+        undo_unfinished(r);
+    }
 }
 
 /* ---- what the manager tells ---- */
@@ -263,7 +287,48 @@ static int prepare(void *ctx, struct domain_cfg *cfg, struct xeno_error *err)
             return -1;
         }
     }
+    unfinished_begin(cfg);
     return 0;
+}
+
+static void ready(void *ctx)
+{
+    (void)ctx;
+    unfinished_end();
+}
+
+/* ---- starts that are owed ---- */
+
+static void owe(void *ctx, const struct managed *d)
+{
+    (void)ctx;
+    record_write(REGISTRY_OWED, d, d->name);
+}
+
+static void paid(void *ctx, uint32_t domid, const char *name)
+{
+    (void)ctx;
+    record_forget(REGISTRY_OWED, domid, name);
+}
+
+static void add_owed(void *ctx, uint32_t domid, const char *name)
+{
+    struct walk *w = ctx;
+    struct managed *d = add(w->r->m, &w->records, domid, name);
+
+    if (d && load_from(d, REGISTRY_OWED)) {
+        record_forget(REGISTRY_OWED, domid, name); /* cut short: its domain has not been ended */
+        w->records = d->next;
+        manager_forget(d);
+    }
+}
+
+static struct managed *owed(void *ctx)
+{
+    struct walk w = {.r = ctx};
+
+    record_each(REGISTRY_OWED, add_owed, &w);
+    return w.records;
 }
 
 static int created(void *ctx, struct managed *d, struct xeno_error *err)
@@ -463,6 +528,10 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)
                                         .prepare = prepare,
                                         .created = created,
                                         .connect = connect,
+                                        .ready = ready,
+                                        .owe = owe,
+                                        .owed = owed,
+                                        .paid = paid,
                                         .changed = changed,
                                         .ending = ending,
                                         .ended = ended,
@@ -470,6 +539,7 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)
                                         .dump_core = dump_core};
     mkdir(REGISTRY_LIVING, 0700);
     mkdir(REGISTRY_ENDED, 0700);
+    mkdir(REGISTRY_OWED, 0700);
     m->shared = &r->shared;
 }
 

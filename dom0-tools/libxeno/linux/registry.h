@@ -13,6 +13,7 @@
 
 #define REGISTRY_LIVING XENO_RUN_DIR "/domains"
 #define REGISTRY_ENDED  XENO_RUN_DIR "/ended"
+#define REGISTRY_OWED   XENO_RUN_DIR "/owed" /* of those that are to start again */
 #define CONSOLE_SOCKET  XENO_RUN_DIR "/console.sock"
 #define CORE_FILES      "/var/lib/xen/dump" /* where xl's documentation says that they are */
 #define CONSOLE_LOGS    "/var/log/xeno/console"
@@ -65,6 +66,13 @@ int record_write(const char *dir, const struct managed *d, const char *was);
 void record_forget(const char *dir, uint32_t domid, const char *name);
 /* When it was written, in ns; 0: it is not there. */
 int64_t record_time(const char *dir, uint32_t domid, const char *name);
+
+/* ---- unfinished.c: what a tool was about, should it be killed; with the lock held ---- */
+/* A domain is being built; it is built. */
+void unfinished_begin(const struct domain_cfg *cfg);
+void unfinished_end(void);
+/* The domain that somebody was building, by the identity and the list; told once. DOMID_NONE. */
+uint32_t unfinished_domain(struct manager *m);
 
 /*
  * Ask xenoconsoled: one line each way. 0 ("ok" or "ok WORD" in reply), -errno where it does not run, -EPROTO with what it

@@ -3,6 +3,7 @@
  * xeno as a Linux program: the devices, the terminal, and the verbs. One command, one process; its exit status is the verb's.
  */
 #include <errno.h>
+#include <signal.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +120,19 @@ static void before_verb(struct cli *c, int *argc, char ***argv)
     }
 }
 
+static void die(void)
+{
+    raise(SIGKILL);
+}
+
+/* N, or kill:N. */
+static void set_fault(struct xeno_transport *t, const char *text)
+{
+    bool kill = text && strncmp(text, "kill:", 5) == 0;
+
+    fault_set(t, text ? strtol(kill ? text + 5 : text, NULL, 10) : 0, kill ? die : NULL);
+}
+
 int main(int argc, char **argv)
 {
     static struct xeno_linux linux_transport;
@@ -130,7 +144,6 @@ int main(int argc, char **argv)
                       .wait_running = place_wait_running,
                       .wait_end = place_wait_end,
                       .trouble = place_trouble};
-    const char *fault = getenv("XENO_FAULT");
     struct xeno_error error;
     int status;
 
@@ -150,7 +163,7 @@ int main(int argc, char **argv)
         return cli_error(&cli, argv[1], "%s", error.text);
     }
     linux_files_init(&linux_transport);
-    fault_set(&linux_transport.t, fault ? strtol(fault, NULL, 10) : 0);
+    set_fault(&linux_transport.t, getenv("XENO_FAULT"));
     manager_init(&manager, &linux_transport.t);
     manager.log = say;
     models_init(&manager);
