@@ -28,4 +28,18 @@ static inline void ioreq_state_set(struct ioreq *r, unsigned int state, unsigned
                      __ATOMIC_RELEASE);
 }
 
+/*
+ * The request's number among its vCPU's, in the field that is padding otherwise; 0: the hypervisor gives none. One that is
+ * asked a second time has the number of the first.
+ */
+static inline uint16_t ioreq_number(const struct ioreq *r)
+{
+    return r->_pad0;
+}
+
+static inline void ioreq_number_set(struct ioreq *r, uint16_t number)
+{
+    r->_pad0 = number;
+}
+
 #endif

@@ -59,89 +59,103 @@ enum command {
 #define TRACK          63u
 #define MAX_SECTORS28  0x0fffffffu
 
+static unsigned int selected(const struct ata *a)
+{
+    return a->device & DEVICE_SECOND ? 1 : 0;
+}
+
 static void signature(struct ata *a)
 {
     a->address[0] = a->address[1] = 1;
     a->address[2] = a->address[3] = 0;
-    a->error = DIAGNOSTIC_GOOD;
     a->device = 0;
     a->transfer = ATA_IDLE;
-    a->status = STATUS_IDLE;
-    a->interrupt = false;
+    for (unsigned int i = 0; i < ATA_DISKS; i++) {
+        a->drive[i] = (struct ata_drive){.status = STATUS_IDLE, .error = DIAGNOSTIC_GOOD};
+    }
 }
 
-void ata_reset(struct ata *a, const struct block *disk)
+void ata_reset(struct ata *a)
 {
-    *a = (struct ata){.disk = disk};
+    *a = (struct ata){0};
     signature(a);
 }
 
-static bool selected(const struct ata *a)
+bool ata_line(const struct ata *a, const struct ata_medium *m)
 {
-    return a->disk && !(a->device & DEVICE_SECOND);
+    return m->disk[selected(a)] && a->drive[selected(a)].interrupt && !(a->control & CONTROL_QUIET);
 }
 
-bool ata_line(const struct ata *a)
-{
-    return a->interrupt && selected(a) && !(a->control & CONTROL_QUIET);
-}
+/* ---- a command of the selected disk, how it goes on and ends ---- */
 
-/* ---- how a command goes on and ends ---- */
+struct work {
+    struct ata *a;
+    struct ata_drive *drive;
+    const struct block *disk;
+    uint8_t (*buffer)[BLOCK_SECTOR];
+};
 
-static void end(struct ata *a, uint8_t error)
+static void end(const struct work *w, uint8_t error)
 {
-    a->transfer = ATA_IDLE;
-    a->error = error;
-    a->status = (uint8_t)(STATUS_IDLE | (error ? STATUS_ERR : 0));
-    a->interrupt = true;
+    w->a->transfer = ATA_IDLE;
+    w->drive->error = error;
+    w->drive->status = (uint8_t)(STATUS_IDLE | (error ? STATUS_ERR : 0));
+    w->drive->interrupt = true;
 }
 
 /* The buffer is the host's: to read, or to fill. */
-static void hand_over(struct ata *a, enum ata_transfer transfer)
+static void hand_over(const struct work *w, enum ata_transfer transfer)
 {
-    a->transfer = transfer;
-    a->moved = 0;
-    a->status = STATUS_IDLE | STATUS_DRQ;
+    w->a->transfer = transfer;
+    w->a->moved = 0;
+    w->drive->status = STATUS_IDLE | STATUS_DRQ;
 }
 
-static void read_next(struct ata *a)
+/* The buffer that is filled for the host next: what it had last stays in the other one. */
+static uint8_t *other_buffer(const struct work *w)
 {
-    if (a->disk->read(a->disk->ctx, a->next, 1, a->buffer)) {
-        end(a, ERROR_DATA);
-        return;
-    }
-    a->next++;
-    a->left--;
-    hand_over(a, ATA_TO_HOST);
-    a->interrupt = true;
+    w->a->buffer ^= 1u;
+    return w->buffer[w->a->buffer];
 }
 
-static void write_buffer(struct ata *a)
+static void read_next(const struct work *w)
 {
-    if (a->disk->write(a->disk->ctx, a->next, 1, a->buffer)) {
-        end(a, ERROR_DATA);
+    if (w->disk->read(w->disk->ctx, w->a->next, 1, other_buffer(w))) {
+        end(w, ERROR_DATA);
         return;
     }
-    a->next++;
-    a->left--;
-    if (a->left == 0) {
-        end(a, 0);
+    w->a->next++;
+    w->a->left--;
+    hand_over(w, ATA_TO_HOST);
+    w->drive->interrupt = true;
+}
+
+static void write_buffer(const struct work *w)
+{
+    if (w->disk->write(w->disk->ctx, w->a->next, 1, w->buffer[w->a->buffer])) {
+        end(w, ERROR_DATA);
         return;
     }
-    hand_over(a, ATA_FROM_HOST);
-    a->interrupt = true;
+    w->a->next++;
+    w->a->left--;
+    if (w->a->left == 0) {
+        end(w, 0);
+        return;
+    }
+    hand_over(w, ATA_FROM_HOST);
+    w->drive->interrupt = true;
 }
 
 /* The host has had, or has given, the whole buffer. */
-static void buffer_done(struct ata *a)
+static void buffer_done(const struct work *w)
 {
-    if (a->transfer == ATA_FROM_HOST) {
-        write_buffer(a);
-    } else if (a->left) {
-        read_next(a);
+    if (w->a->transfer == ATA_FROM_HOST) {
+        write_buffer(w);
+    } else if (w->a->left) {
+        read_next(w);
     } else {
-        a->transfer = ATA_IDLE;
-        a->status = STATUS_IDLE;
+        w->a->transfer = ATA_IDLE;
+        w->drive->status = STATUS_IDLE;
     }
 }
 
@@ -158,15 +172,15 @@ static void put_text(uint16_t *word, unsigned int words, const char *text)
     }
 }
 
-static void identify(struct ata *a)
+static void identify(const struct work *w)
 {
     uint16_t word[BLOCK_SECTOR / 2] = {0};
-    uint64_t sectors = a->disk->sectors, small = MIN(sectors, (uint64_t)MAX_SECTORS28);
+    uint64_t sectors = w->disk->sectors, small = MIN(sectors, (uint64_t)MAX_SECTORS28);
 
     word[ID_CYLINDERS] = (uint16_t)MIN(sectors / (HEADS * TRACK), (uint64_t)MAX_CYLINDERS);
     word[ID_HEADS] = HEADS;
     word[ID_TRACK] = TRACK;
-    put_text(word + ID_SERIAL, 10, "1");
+    put_text(word + ID_SERIAL, 10, selected(w->a) ? "2" : "1");
     put_text(word + ID_FIRMWARE, 4, "1");
     put_text(word + ID_MODEL, 20, "XENOLITH DISK");
     word[ID_CAPABLE] = CAPABLE_LBA;
@@ -180,21 +194,22 @@ static void identify(struct ata *a)
     word[ID_SUPPORTED + 1] = ID_VALID;
     word[ID_ENABLED] = COMMANDS_48BIT;
     word[ID_ENABLED + 1] = ID_VALID;
-    memcpy(a->buffer, word, sizeof(word));
-    a->left = 0;
-    hand_over(a, ATA_TO_HOST);
-    a->interrupt = true;
+    memcpy(other_buffer(w), word, sizeof(word));
+    w->a->left = 0;
+    hand_over(w, ATA_TO_HOST);
+    w->drive->interrupt = true;
 }
 
 /* The sectors that a command names, checked. False: it has ended. */
-static bool take_range(struct ata *a, bool wide)
+static bool take_range(const struct work *w, bool wide)
 {
+    struct ata *a = w->a;
     const uint8_t *now = a->address, *was = a->previous;
     uint64_t first = now[1] | (uint32_t)now[2] << 8 | (uint32_t)now[3] << 16;
     uint32_t nr = now[0];
 
     if (!(a->device & DEVICE_LBA)) {
-        end(a, ERROR_ABORTED);
+        end(w, ERROR_ABORTED);
         return false;
     }
     if (wide) {
@@ -204,8 +219,8 @@ static bool take_range(struct ata *a, bool wide)
         first |= (uint64_t)(a->device & 0xf) << 24;
     }
     nr = nr ? nr : wide ? 65536 : 256;
-    if (!block_has(a->disk, first, nr)) {
-        end(a, ERROR_NOT_FOUND);
+    if (!block_has(w->disk, first, nr)) {
+        end(w, ERROR_NOT_FOUND);
         return false;
     }
     a->next = first;
@@ -213,90 +228,101 @@ static bool take_range(struct ata *a, bool wide)
     return true;
 }
 
-static void command(struct ata *a, uint8_t what)
+static void command(const struct work *w, uint8_t what)
 {
     bool wide = what == READ_EXT || what == WRITE_EXT || what == VERIFY_EXT;
 
-    a->interrupt = false;
-    a->error = 0;
+    w->drive->interrupt = false;
+    w->drive->error = 0;
     switch (what) {
     case READ:
     case READ_EXT:
-        if (take_range(a, wide)) {
-            read_next(a);
+        if (take_range(w, wide)) {
+            read_next(w);
         }
         break;
     case WRITE:
     case WRITE_EXT:
-        if (a->disk->read_only) {
-            end(a, ERROR_ABORTED);
-        } else if (take_range(a, wide)) {
-            hand_over(a, ATA_FROM_HOST); /* the first sector is asked for without an interrupt */
+        if (w->disk->read_only) {
+            end(w, ERROR_ABORTED);
+        } else if (take_range(w, wide)) {
+            hand_over(w, ATA_FROM_HOST); /* the first sector is asked for without an interrupt */
         }
         break;
     case VERIFY:
     case VERIFY_EXT:
-        if (take_range(a, wide)) {
-            end(a, 0);
+        if (take_range(w, wide)) {
+            end(w, 0);
         }
         break;
     case IDENTIFY:
-        identify(a);
+        identify(w);
         break;
     case FLUSH:
     case FLUSH_EXT:
-        end(a, a->disk->flush(a->disk->ctx) ? ERROR_DATA : 0);
+        end(w, w->disk->flush(w->disk->ctx) ? ERROR_DATA : 0);
         break;
     case SET_PARAMETERS:
-        end(a, 0);
+        end(w, 0);
         break;
     case DIAGNOSE:
-        signature(a);
-        a->interrupt = true;
+        signature(w->a); /* both disks do it, and the first one tells */
+        w->a->drive[0].interrupt = true;
         break;
     default:
-        end(a, ERROR_ABORTED);
+        end(w, ERROR_ABORTED);
         break;
     }
 }
 
 /* ---- registers ---- */
 
-static uint32_t data_read(struct ata *a, unsigned int bytes)
+static uint32_t data_read(const struct work *w, unsigned int bytes)
 {
+    struct ata *a = w->a;
     uint32_t value = 0;
 
     for (unsigned int i = 0; i < bytes && a->transfer == ATA_TO_HOST; i++) {
-        value |= (uint32_t)a->buffer[a->moved++] << 8 * i;
+        value |= (uint32_t)w->buffer[a->buffer][a->moved++] << 8 * i;
         if (a->moved == BLOCK_SECTOR) {
-            buffer_done(a);
+            buffer_done(w);
         }
     }
     return value;
 }
 
-static void data_write(struct ata *a, unsigned int bytes, uint32_t value)
+static void data_write(const struct work *w, unsigned int bytes, uint32_t value)
 {
+    struct ata *a = w->a;
+
     for (unsigned int i = 0; i < bytes && a->transfer == ATA_FROM_HOST; i++) {
-        a->buffer[a->moved++] = (uint8_t)(value >> 8 * i);
+        w->buffer[a->buffer][a->moved++] = (uint8_t)(value >> 8 * i);
         if (a->moved == BLOCK_SECTOR) {
-            buffer_done(a);
+            buffer_done(w);
         }
     }
 }
 
-uint32_t ata_read(struct ata *a, enum ata_register reg, unsigned int bytes)
+static struct work work_of(struct ata *a, const struct ata_medium *m)
+{
+    return (struct work){
+        .a = a, .drive = &a->drive[selected(a)], .disk = m->disk[selected(a)], .buffer = m->buffer};
+}
+
+uint32_t ata_read(struct ata *a, const struct ata_medium *m, enum ata_register reg,
+                  unsigned int bytes)
 {
     const uint8_t *address = a->control & CONTROL_HIGH ? a->previous : a->address;
+    const struct work w = work_of(a, m);
 
-    if (!selected(a)) {
+    if (!w.disk) {
         return 0; /* as the one device answers for the other that is not there */
     }
     switch (reg) {
     case ATA_DATA:
-        return data_read(a, bytes);
+        return data_read(&w, bytes);
     case ATA_ERROR:
-        return a->error;
+        return w.drive->error;
     case ATA_COUNT:
     case ATA_LOW:
     case ATA_MID:
@@ -305,10 +331,10 @@ uint32_t ata_read(struct ata *a, enum ata_register reg, unsigned int bytes)
     case ATA_DEVICE:
         return a->device | DEVICE_ONES;
     case ATA_STATUS:
-        a->interrupt = false;
-        return a->status;
+        w.drive->interrupt = false;
+        return w.drive->status;
     default:
-        return a->status;
+        return w.drive->status;
     }
 }
 
@@ -319,15 +345,18 @@ static void control_write(struct ata *a, uint8_t value)
     a->control = value;
     if (value & CONTROL_RESET) {
         a->transfer = ATA_IDLE;
-        a->interrupt = false;
-        a->status = STATUS_BSY;
+        for (unsigned int i = 0; i < ATA_DISKS; i++) {
+            a->drive[i] = (struct ata_drive){.status = STATUS_BSY};
+        }
     } else if (was) {
         signature(a);
     }
 }
 
-void ata_write(struct ata *a, enum ata_register reg, unsigned int bytes, uint32_t value)
+void ata_write(struct ata *a, const struct ata_medium *m, enum ata_register reg, unsigned int bytes,
+               uint32_t value)
 {
+    const struct work w = work_of(a, m);
     uint8_t byte = (uint8_t)value;
 
     if (reg == ATA_CONTROL) {
@@ -335,10 +364,10 @@ void ata_write(struct ata *a, enum ata_register reg, unsigned int bytes, uint32_
         return;
     }
     if (reg == ATA_DATA) {
-        data_write(a, bytes, value);
+        data_write(&w, bytes, value);
         return;
     }
-    if (a->status & (STATUS_BSY | STATUS_DRQ) && reg != ATA_STATUS) {
+    if (w.drive->status & (STATUS_BSY | STATUS_DRQ) && reg != ATA_STATUS) {
         return; /* the registers are the running command's */
     }
     a->control &= (uint8_t)~CONTROL_HIGH;
@@ -350,8 +379,8 @@ void ata_write(struct ata *a, enum ata_register reg, unsigned int bytes, uint32_
         a->device = byte;
         break;
     case ATA_STATUS:
-        if (selected(a) && !(a->status & STATUS_BSY)) {
-            command(a, byte);
+        if (w.disk && !(w.drive->status & STATUS_BSY)) {
+            command(&w, byte);
         }
         break;
     default:

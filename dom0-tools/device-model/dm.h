@@ -32,21 +32,44 @@ struct dm_config {
     uint64_t console_gfn;  /* the page of the console ring, in the domain */
     uint32_t console_port; /* the domain's end of the console's channel */
     uint64_t (*wall_seconds)(void);
-    const struct block *disk;   /* NULL: none */
+    const struct block *disk[ATA_DISKS]; /* NULL: none */
     struct dm_devices *devices; /* zeros, or as another device model of this domain left them */
 };
 
+/* The answer to a vCPU's request of that number; 0: there is none. */
+struct dm_answer {
+    uint64_t data;
+    uint32_t vcpu, number;
+};
+
 /*
- * What the guest's devices know. It may lie in memory that outlives the device model: one that takes over goes on with it.
+ * What a turn of the device model changes, and nothing that is large. Positions count bytes ever: those of output in the backlog, those of
+ * input in the console's ring.
  */
-struct dm_devices {
-    uint32_t magic; /* set last: all else is whole */
-    uint32_t backlog_in, backlog_out;
-    char backlog[DM_BACKLOG];
+struct dm_state {
     struct uart uart;
     struct cmos cmos;
     struct ata ata;
     uint16_t pm1_status, pm1_enable; /* of events: the power button's is the only one */
+    uint32_t out_end;                /* behind the newest byte of the backlog */
+    uint32_t out_skew; /* a byte's position in the backlog is that in the ring plus this */
+    uint32_t in_taken; /* behind the newest byte that the serial port has had */
+    struct dm_answer last;
+};
+
+/*
+ * What the guest's devices know. It may lie in memory that outlives the device model, and one that takes over goes on with it, wherever
+ * the other one was: a turn works on the second state, and one store of `current` makes that the first. Of the rest, only what the
+ * current state says nothing of is ever written.
+ */
+struct dm_devices {
+    uint32_t magic; /* set last: all else is whole */
+    uint32_t current;
+    struct dm_state state[2];
+    struct dm_answer
+        answered[DM_MAX_VCPUS]; /* each vCPU's newest but state.last, which may be newer */
+    uint8_t sector[2][BLOCK_SECTOR];
+    char backlog[DM_BACKLOG];
 };
 
 struct dm {
@@ -58,6 +81,8 @@ struct dm {
     struct xencons_interface *ring;
     uint32_t out_seen; /* how far its reader was when we looked last */
     struct dm_devices *dev;
+    struct dm_state *s; /* the current one; in a turn the second one */
+    struct ata_medium medium;
     uint16_t lines; /* levels of the interrupts, as the domain has them */
 };
 

@@ -53,9 +53,14 @@ bool uart_line(const struct uart *u)
     return u->modem & MODEM_OUT2 && !(identify(u) & IDENTIFY_NONE);
 }
 
+bool uart_has_room(const struct uart *u)
+{
+    return u->head - u->tail < UART_FIFO;
+}
+
 bool uart_input(struct uart *u, uint8_t byte)
 {
-    if (u->head - u->tail == UART_FIFO) {
+    if (!uart_has_room(u)) {
         return false;
     }
     u->fifo[u->head++ % UART_FIFO] = byte;

@@ -25,6 +25,8 @@ uint8_t uart_read(struct uart *u, unsigned int reg);
 int uart_write(struct uart *u, unsigned int reg, uint8_t value);
 /* False: no room. */
 bool uart_input(struct uart *u, uint8_t byte);
+/* Is there room for input? */
+bool uart_has_room(const struct uart *u);
 bool uart_line(const struct uart *u);
 
 #endif

@@ -93,7 +93,7 @@ static int model_start(struct model *m, struct managed *d, struct xeno_error *er
                                   .console_gfn = d->built.console_mfn,
                                   .console_port = d->built.console_port,
                                   .wall_seconds = wall_seconds,
-                                  .disk = m->module ? &m->block : NULL,
+                                  .disk = {m->module ? &m->block : NULL},
                                   .devices = &m->devices};
     const struct vbd_config disk = {.domid = d->domid,
                                     .device = domain_disk_number(d->cfg->disk.vdev),

@@ -134,8 +134,9 @@ struct full_domain {
  */
 struct full_request {
     bool out, write, down;
-    uint8_t type;   /* IOREQ_TYPE_* */
-    uint32_t count; /* 0: no string instruction */
+    uint8_t type;    /* IOREQ_TYPE_* */
+    uint16_t number; /* of the vCPU's requests, never 0: one that is asked again is known by it */
+    uint32_t count;  /* 0: no string instruction */
     uint64_t addr, data, gpa, gpa2;
     struct full_insn insn; /* how much, and where the answer goes */
 };
@@ -267,7 +268,8 @@ void full_server_end(struct domain *d);
 /* False: no device model wants it. True: the vCPU has a request out and must not run before it is finished. */
 bool full_request_send(struct vcpu *v, const struct full_request *r);
 bool full_request_answered(const struct vcpu *v);
-void full_request_finish(struct vcpu *v);
+/* False: there is no answer yet. */
+bool full_request_finish(struct vcpu *v);
 void full_events_take(struct vcpu *v);
 
 /* ---- irq.c ---- */

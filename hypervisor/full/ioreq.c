@@ -2,8 +2,9 @@
 /*
  * Accesses that the device model answers, by the I/O request ABI (<xen/hvm/ioreq.h>), with one server a domain. A vCPU whose
  * request is out does not run; without an answer it waits, so a device model that dies pauses its guest, and one that takes
- * over is given the same requests again. Invariant: of a slot, nothing is believed but the answer's data and its state.
- * Locks: the domain's (LOCK_FULL) over the server; ports are opened and closed under it.
+ * over is given the same requests again, under the same numbers. What a server took once waits for the next one when it has gone.
+ * Invariant: of a slot, nothing is believed but the answer's data and its state. Locks: the domain's (LOCK_FULL) over the server and
+ * the slots; ports are opened and closed under it.
  */
 #include "common/ioreq_state.h"
 
@@ -93,6 +94,7 @@ static void fill(struct vcpu *v)
     slot->size = r->insn.bytes;
     slot->vp_eport = v->full->request_port;
     slot->type = r->type;
+    ioreq_number_set(slot, r->number);
     ioreq_state_set(slot, STATE_IOREQ_READY, r->write ? IOREQ_WRITE : IOREQ_READ);
 }
 
@@ -112,14 +114,18 @@ static void notify(const struct vcpu *v)
 bool full_request_send(struct vcpu *v, const struct full_request *r)
 {
     struct full_domain *fd = v->domain->full;
+    uint16_t number = (uint16_t)(v->full->request.number % UINT16_MAX + 1);
     bool ours;
 
     spin_lock(&fd->lock);
-    ours = fd->server.enabled && range_of(&fd->server, r);
+    ours = range_of(&fd->server, r);
     if (ours) {
         v->full->request = *r;
         v->full->request.out = true;
-        fill(v);
+        v->full->request.number = number;
+        if (fd->server.enabled) {
+            fill(v);
+        }
     }
     spin_unlock(&fd->lock);
     if (ours) {
@@ -136,26 +142,36 @@ bool full_request_answered(const struct vcpu *v)
     bool answered;
 
     spin_lock(&fd->lock);
-    answered = v->full->request.out && slot_of(v) && ioreq_state(slot_of(v)) == STATE_IORESP_READY;
+    answered = slot_of(v) && ioreq_state(slot_of(v)) == STATE_IORESP_READY;
     spin_unlock(&fd->lock);
     return answered;
 }
 
-void full_request_finish(struct vcpu *v)
+bool full_request_finish(struct vcpu *v)
 {
+    struct full_domain *fd = v->domain->full;
     struct full_request *r = &v->full->request;
-    struct ioreq *slot = slot_of(v);
-    uint64_t data = READ_ONCE(slot->data);
+    struct ioreq *slot;
+    uint64_t data = 0;
 
-    if (r->count) {
-        full_string_finish(v, r, elements_of(v));
+    spin_lock(&fd->lock);
+    slot = slot_of(v);
+    if (slot && ioreq_state(slot) == STATE_IORESP_READY) {
+        data = READ_ONCE(slot->data);
+        ioreq_state_set(slot, STATE_IOREQ_NONE, 0);
+        r->out = false;
     }
-    ioreq_state_set(slot, STATE_IOREQ_NONE, 0);
-    r->out = false;
+    spin_unlock(&fd->lock);
+    if (r->out) {
+        return false;
+    }
     COUNT_TIME(v, exit, XENOLITH_EXIT_DEVICE_MODEL, rdtsc() - v->full->request_tsc);
-    if (!r->write && !r->count) {
+    if (r->count) {
+        full_string_finish(v, r, r->count > 1 ? elements_of(v) : &data);
+    } else if (!r->write) {
         full_register_load(v, &r->insn, data);
     }
+    return true;
 }
 
 /* ---- events for the domain: nobody in it takes any, so they are its device model's to know of ---- */
@@ -256,7 +272,6 @@ static int server_create(struct domain *d, struct xen_dm_op *op)
     rc = rc ? rc : ports_open(d, current_domain()->id);
     if (rc == 0) {
         s->used = true;
-        s->nr_ranges = 0;
         op->u.create_ioreq_server.id = SERVER_ID;
     }
     return rc;
@@ -268,7 +283,6 @@ static int server_destroy(struct domain *d)
 
     ports_close(d);
     s->used = s->enabled = false;
-    s->nr_ranges = 0;
     return 0;
 }
 
@@ -288,21 +302,6 @@ static int server_enable(struct domain *d, bool on)
     return 0;
 }
 
-static int range_map(struct full_server *s, const struct xen_dm_op_ioreq_server_range *r)
-{
-    uint32_t type = r->type & ~XENOLITH_DMOP_RANGE_STRINGS;
-
-    if (type > XEN_DMOP_IO_RANGE_MEMORY || r->start > r->end ||
-        (type == XEN_DMOP_IO_RANGE_PORT && r->end > UINT16_MAX)) {
-        return -EINVAL;
-    }
-    if (s->nr_ranges == ARRAY_SIZE(s->range)) {
-        return -ENOSPC;
-    }
-    s->range[s->nr_ranges++] = (struct full_range){r->type, r->start, r->end};
-    return 0;
-}
-
 static int range_unmap(struct full_server *s, const struct xen_dm_op_ioreq_server_range *r)
 {
     for (unsigned int i = 0; i < s->nr_ranges; i++) {
@@ -313,6 +312,22 @@ static int range_unmap(struct full_server *s, const struct xen_dm_op_ioreq_serve
         }
     }
     return -ENOENT;
+}
+
+static int range_map(struct full_server *s, const struct xen_dm_op_ioreq_server_range *r)
+{
+    uint32_t type = r->type & ~XENOLITH_DMOP_RANGE_STRINGS;
+
+    if (type > XEN_DMOP_IO_RANGE_MEMORY || r->start > r->end ||
+        (type == XEN_DMOP_IO_RANGE_PORT && r->end > UINT16_MAX)) {
+        return -EINVAL;
+    }
+    (void)range_unmap(s, r); /* one that took over names what is there */
+    if (s->nr_ranges == ARRAY_SIZE(s->range)) {
+        return -ENOSPC;
+    }
+    s->range[s->nr_ranges++] = (struct full_range){r->type, r->start, r->end};
+    return 0;
 }
 
 /* Operations on the server itself; all of them but create name it. */

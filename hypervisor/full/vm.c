@@ -48,15 +48,12 @@ static bool prepare(struct vcpu *v)
     if (__atomic_load_n(&v->info->evtchn_upcall_pending, __ATOMIC_SEQ_CST)) {
         full_events_take(v);
     }
-    if (fv->request.out) {
-        if (!full_request_answered(v)) {
-            sched_sleep_nosync(v, VPF_BLOCKED);
-            if (full_request_answered(v)) {
-                sched_wake(v, VPF_BLOCKED);
-            }
-            return false;
+    if (fv->request.out && !full_request_finish(v)) {
+        sched_sleep_nosync(v, VPF_BLOCKED);
+        if (full_request_answered(v)) {
+            sched_wake(v, VPF_BLOCKED);
         }
-        full_request_finish(v);
+        return false;
     }
     if (fv->halted) {
         if (!full_irq_waits(v)) {

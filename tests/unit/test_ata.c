@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SOURCES: dom0-tools/device-model/ata.c common/string.c */
 /*
- * The ATA disk as its driver sees it: transfers of each width with their interrupts, both kinds of addresses, errors; and random
- * accesses, after which nothing but what was written by whole commands has changed.
+ * The ATA disks as their driver sees them: transfers of each width with their interrupts, both kinds of addresses, errors, two disks; and
+ * random accesses, each of which is done again from the state that it found, with the same result. What may not be written to is as it was.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #define SECTORS 300u
 
 static struct ata a;
+static uint8_t buffers[2][BLOCK_SECTOR];
 static uint8_t medium[SECTORS][BLOCK_SECTOR];
 static unsigned int nr_writes;
 static bool broken;
@@ -43,6 +44,27 @@ static int do_flush(void *ctx)
 static struct block disk = {
     .sectors = SECTORS, .read = do_read, .write = do_write, .flush = do_flush};
 
+static uint8_t other_medium[SECTORS][BLOCK_SECTOR];
+
+static int other_read(void *ctx, uint64_t first, uint32_t nr, void *to)
+{
+    (void)ctx;
+    memcpy(to, other_medium[first], (size_t)nr * BLOCK_SECTOR);
+    return 0;
+}
+
+static int other_write(void *ctx, uint64_t first, uint32_t nr, const void *from)
+{
+    (void)ctx;
+    memcpy(other_medium[first], from, (size_t)nr * BLOCK_SECTOR);
+    return 0;
+}
+
+static const struct block other = {
+    .sectors = SECTORS / 2, .read = other_read, .write = other_write, .flush = do_flush};
+
+static struct ata_medium behind = {.buffer = buffers};
+
 static void setup(void)
 {
     broken = disk.read_only = false;
@@ -51,17 +73,19 @@ static void setup(void)
     for (unsigned int i = 0; i < sizeof(medium); i++) {
         medium[i / BLOCK_SECTOR][i % BLOCK_SECTOR] = (uint8_t)(i * 7 + i / BLOCK_SECTOR);
     }
-    ata_reset(&a, &disk);
+    behind.disk[0] = &disk;
+    behind.disk[1] = NULL;
+    ata_reset(&a);
 }
 
 static void put(enum ata_register reg, uint8_t value)
 {
-    ata_write(&a, reg, 1, value);
+    ata_write(&a, &behind, reg, 1, value);
 }
 
 static uint8_t get(enum ata_register reg)
 {
-    return (uint8_t)ata_read(&a, reg, 1);
+    return (uint8_t)ata_read(&a, &behind, reg, 1);
 }
 
 static void range28(uint32_t first, uint8_t nr)
@@ -80,13 +104,13 @@ START_TEST(identifies_itself)
 
     put(ATA_DEVICE, 0xe0);
     put(ATA_STATUS, 0xec);
-    ck_assert(ata_line(&a));
+    ck_assert(ata_line(&a, &behind));
     ck_assert_uint_eq(get(ATA_CONTROL), 0x58);
-    ck_assert(ata_line(&a)); /* the other status has no effect */
+    ck_assert(ata_line(&a, &behind)); /* the other status has no effect */
     ck_assert_uint_eq(get(ATA_STATUS), 0x58);
-    ck_assert(!ata_line(&a));
+    ck_assert(!ata_line(&a, &behind));
     for (unsigned int i = 0; i < 256; i++) {
-        word[i] = (uint16_t)ata_read(&a, ATA_DATA, 2);
+        word[i] = (uint16_t)ata_read(&a, &behind, ATA_DATA, 2);
     }
     ck_assert_uint_eq(get(ATA_STATUS), 0x50);
     ck_assert_uint_eq(word[60] | (uint32_t)word[61] << 16, SECTORS);
@@ -111,17 +135,17 @@ START_TEST(reads_sectors)
         uint32_t value;
 
         if (n % BLOCK_SECTOR == 0) {
-            ck_assert_msg(ata_line(&a), "an interrupt before each sector");
+            ck_assert_msg(ata_line(&a, &behind), "an interrupt before each sector");
             ck_assert_uint_eq(get(ATA_STATUS), 0x58);
         }
-        value = ata_read(&a, ATA_DATA, bytes);
+        value = ata_read(&a, &behind, ATA_DATA, bytes);
         memcpy(got + n, &value, bytes);
         n += bytes;
     }
-    ck_assert(!ata_line(&a));
+    ck_assert(!ata_line(&a, &behind));
     ck_assert_uint_eq(get(ATA_STATUS), 0x50);
     ck_assert_mem_eq(got, medium[5], sizeof(got));
-    ck_assert_uint_eq(ata_read(&a, ATA_DATA, 2), 0); /* nothing is there any more */
+    ck_assert_uint_eq(ata_read(&a, &behind, ATA_DATA, 2), 0); /* nothing is there any more */
 }
 END_TEST
 
@@ -139,21 +163,21 @@ START_TEST(writes_sectors_with_wide_addresses)
     put(ATA_CONTROL, 0);
     ck_assert_uint_eq(get(ATA_LOW), 0x29);
     put(ATA_STATUS, 0x34);
-    ck_assert(!ata_line(&a)); /* the first sector is wanted without */
+    ck_assert(!ata_line(&a, &behind)); /* the first sector is wanted without */
     for (unsigned int i = 0; i < 512; i++) {
         ck_assert_uint_eq(get(ATA_CONTROL), 0x58);
-        ata_write(&a, ATA_DATA, 2, 0xa55a);
+        ata_write(&a, &behind, ATA_DATA, 2, 0xa55a);
         if (i == 255) {
-            ck_assert(ata_line(&a) && nr_writes == 1);
+            ck_assert(ata_line(&a, &behind) && nr_writes == 1);
             ck_assert_uint_eq(get(ATA_STATUS), 0x58);
         }
     }
-    ck_assert(ata_line(&a));
+    ck_assert(ata_line(&a, &behind));
     ck_assert_uint_eq(get(ATA_STATUS), 0x50);
     ck_assert_uint_eq(nr_writes, 2);
     ck_assert(medium[297][0] == 0x5a && medium[298][511] == 0xa5 && medium[299][0] != 0x5a);
     put(ATA_STATUS, 0xe7);
-    ck_assert(ata_line(&a));
+    ck_assert(ata_line(&a, &behind));
     ck_assert_uint_eq(get(ATA_STATUS), 0x50);
 }
 END_TEST
@@ -161,7 +185,7 @@ END_TEST
 static void ends_with(uint8_t command, uint8_t error)
 {
     put(ATA_STATUS, command);
-    ck_assert(ata_line(&a));
+    ck_assert(ata_line(&a, &behind));
     ck_assert_uint_eq(get(ATA_STATUS), 0x51);
     ck_assert_uint_eq(get(ATA_ERROR), error);
 }
@@ -193,7 +217,7 @@ START_TEST(the_second_disk_is_not_there)
     put(ATA_DEVICE, 0xf0);
     put(ATA_STATUS, 0xec);
     ck_assert_uint_eq(get(ATA_STATUS), 0);
-    ck_assert(!ata_line(&a));
+    ck_assert(!ata_line(&a, &behind));
     put(ATA_DEVICE, 0xe0);
     ck_assert_uint_eq(get(ATA_STATUS), 0x50);
 }
@@ -204,9 +228,9 @@ START_TEST(quiet_and_reset)
     put(ATA_CONTROL, 2);
     put(ATA_DEVICE, 0xe0);
     put(ATA_STATUS, 0xec);
-    ck_assert(!ata_line(&a));
+    ck_assert(!ata_line(&a, &behind));
     put(ATA_CONTROL, 0);
-    ck_assert(ata_line(&a));
+    ck_assert(ata_line(&a, &behind));
     put(ATA_CONTROL, 4);
     ck_assert_uint_eq(get(ATA_STATUS), 0x80);
     put(ATA_STATUS, 0xec); /* nothing is taken now */
@@ -218,42 +242,105 @@ END_TEST
 
 START_TEST(without_a_disk)
 {
-    ata_reset(&a, NULL);
+    behind.disk[0] = NULL;
     put(ATA_STATUS, 0x20);
     put(ATA_CONTROL, 4);
     put(ATA_CONTROL, 0);
     ck_assert_uint_eq(get(ATA_STATUS), 0);
-    ck_assert_uint_eq(ata_read(&a, ATA_DATA, 4), 0);
-    ck_assert(!ata_line(&a));
+    ck_assert_uint_eq(ata_read(&a, &behind, ATA_DATA, 4), 0);
+    ck_assert(!ata_line(&a, &behind));
 }
 END_TEST
 
-/* Whatever a guest does: the state's own limits hold, and a disk that may not be written to is as it was. */
+START_TEST(two_disks)
+{
+    uint8_t got[BLOCK_SECTOR];
+
+    behind.disk[1] = &other;
+    other_medium[7][0] = 0x77;
+    range28(7, 1);
+    put(ATA_STATUS, 0x20);
+    put(ATA_DEVICE, 0xf0); /* not while the first one has data */
+    ck_assert_uint_eq(get(ATA_DEVICE), 0xe0);
+    for (unsigned int i = 0; i < BLOCK_SECTOR; i++) {
+        got[i] = (uint8_t)ata_read(&a, &behind, ATA_DATA, 1);
+    }
+    ck_assert_mem_eq(got, medium[7], sizeof(got));
+    put(ATA_DEVICE, 0xf0);
+    ck_assert(!ata_line(&a, &behind)); /* the first one's interrupt is not the second one's */
+    put(ATA_STATUS, 0x20);
+    ck_assert(ata_line(&a, &behind));
+    ck_assert_uint_eq(ata_read(&a, &behind, ATA_DATA, 1), 0x77);
+    put(ATA_STATUS, 0xec);
+    for (unsigned int i = 0; i < 60; i++) {
+        (void)ata_read(&a, &behind, ATA_DATA, 2);
+    }
+    ck_assert_uint_eq(ata_read(&a, &behind, ATA_DATA, 4), SECTORS / 2);
+    put(ATA_STATUS, 0x90);
+    ck_assert(get(ATA_DEVICE) == 0xa0 && get(ATA_ERROR) == 1 && ata_line(&a, &behind));
+    put(ATA_DEVICE, 0xf0);
+    ck_assert_uint_eq(get(ATA_STATUS), 0x50);
+    range28(SECTORS / 2, 1);
+    put(ATA_DEVICE, 0xf0);
+    ends_with(0x20, 0x10);
+}
+END_TEST
+
+struct access {
+    bool write;
+    enum ata_register reg;
+    unsigned int bytes;
+    uint32_t value;
+};
+
+static uint32_t carry_out(const struct access *x)
+{
+    if (!x->write) {
+        return ata_read(&a, &behind, x->reg, x->bytes);
+    }
+    ata_write(&a, &behind, x->reg, x->bytes, x->value);
+    return 0;
+}
+
+static struct access any_access(void)
+{
+    static const uint8_t commands[] = {0x20, 0x24, 0x30, 0x34, 0x40, 0x90, 0xe7, 0xec, 0xff};
+    struct access x = {.write = rand() % 2,
+                       .reg = rand() % 32 ? ATA_DATA : (enum ata_register)(rand() % 9),
+                       .bytes = 1u << rand() % 3};
+
+    x.value = x.reg == ATA_STATUS ? commands[(size_t)rand() % sizeof(commands)]
+                                  : (uint8_t)(rand() % 8 ? rand() % 4 : rand());
+    if (x.reg == ATA_DEVICE) {
+        x.value = rand() % 4 ? 0xe0 : 0xf0;
+    }
+    return x;
+}
+
+/* _i: may the first disk be written to? */
 START_TEST(random_accesses)
 {
     static uint8_t before[SECTORS][BLOCK_SECTOR];
-    static const uint8_t commands[] = {0x20, 0x24, 0x30, 0x34, 0x40, 0x90, 0xe7, 0xec, 0xff};
 
     memcpy(before, medium, sizeof(medium));
-    disk.read_only = true;
+    disk.read_only = !_i;
+    behind.disk[1] = &other;
     srand(7);
-    for (unsigned int i = 0; i < 2000000; i++) {
-        enum ata_register reg = rand() % 4 ? ATA_DATA : (enum ata_register)(rand() % 9);
-        uint8_t value = reg == ATA_STATUS ? commands[(size_t)rand() % sizeof(commands)]
-                                          : (uint8_t)(rand() % 8 ? rand() % 4 : rand());
+    for (unsigned int i = 0; i < 1000000; i++) {
+        const struct access x = any_access();
+        const struct ata was = a;
+        uint32_t value = carry_out(&x);
+        const struct ata is = a;
 
-        if (rand() % 2) {
-            ata_write(&a, reg, 1u << rand() % 3, reg == ATA_DEVICE ? 0xe0 : value);
-        } else {
-            (void)ata_read(&a, reg, 1u << rand() % 3);
-        }
+        a = was; /* as if whoever did it had been killed before anybody knew */
+        ck_assert(carry_out(&x) == value && memcmp(&a, &is, sizeof(a)) == 0);
         if (a.moved > BLOCK_SECTOR || a.next > SECTORS ||
-            (a.transfer != ATA_IDLE) != !!(a.status & 8)) {
-            ck_abort_msg("access %u: moved %u next %lu transfer %d status %x", i, a.moved, a.next,
-                         a.transfer, a.status);
+            (a.transfer != ATA_IDLE) != !!((a.drive[0].status | a.drive[1].status) & 8)) {
+            ck_abort_msg("access %u: moved %u next %lu transfer %d", i, a.moved, a.next,
+                         a.transfer);
         }
     }
-    ck_assert_mem_eq(before, medium, sizeof(medium));
+    ck_assert(disk.read_only == (memcmp(before, medium, sizeof(medium)) == 0));
 }
 END_TEST
 
@@ -273,7 +360,8 @@ int main(void)
     tcase_add_test(t, the_second_disk_is_not_there);
     tcase_add_test(t, quiet_and_reset);
     tcase_add_test(t, without_a_disk);
-    tcase_add_test(t, random_accesses);
+    tcase_add_test(t, two_disks);
+    tcase_add_loop_test(t, random_accesses, 0, 2);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

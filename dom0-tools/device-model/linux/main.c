@@ -155,7 +155,7 @@ static int serve_full(struct xeno_error *err)
                                   .console_gfn = me.head.console_mfn,
                                   .console_port = me.head.console_port,
                                   .wall_seconds = wall_seconds,
-                                  .disk = me.has_disk ? &me.disk : NULL,
+                                  .disk = {me.has_disk ? &me.disk : NULL},
                                   .devices = map_devices()};
 
     if (!cfg.devices) {

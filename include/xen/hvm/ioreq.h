@@ -10,8 +10,8 @@
 #include "../xen.h"
 
 /* ioreq.dir */
-#define IOREQ_WRITE           0
-#define IOREQ_READ            1
+#define IOREQ_WRITE 0
+#define IOREQ_READ  1
 
 /* ioreq.state */
 #define STATE_IOREQ_NONE      0
@@ -20,8 +20,8 @@
 #define STATE_IORESP_READY    3
 
 /* ioreq.type */
-#define IOREQ_TYPE_PIO        0 /* port */
-#define IOREQ_TYPE_COPY       1 /* memory */
+#define IOREQ_TYPE_PIO  0 /* port */
+#define IOREQ_TYPE_COPY 1 /* memory */
 
 #ifndef __ASSEMBLY__
 
@@ -31,7 +31,7 @@ struct ioreq {
     uint32_t count;           /* repetitions */
     uint32_t size;            /* bytes */
     uint32_t vp_eport;        /* port of the vCPU's channel, in the domain */
-    uint16_t _pad0;           /* 0 */
+    uint16_t _pad0;           /* 0; Xenolith: number of the request, docs/abi/dm_op.md */
     uint32_t state : 4;       /* STATE_IO* */
     uint32_t data_is_ptr : 1; /* data is a physical address */
     uint32_t dir : 1;         /* IOREQ_READ, IOREQ_WRITE */
