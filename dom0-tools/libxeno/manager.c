@@ -223,7 +223,7 @@ static int build_and_attach(struct manager *m, struct managed *d, const struct f
     if (m->store_built && m->store_built(m->ctx, d, err)) {
         goto out_detach;
     }
-    if ((b.engine || d->cfg->disk.target[0]) && m->device_model && m->device_model(m->ctx, d, err)) {
+    if ((b.engine || d->cfg->disk[0].target[0]) && m->device_model && m->device_model(m->ctx, d, err)) {
         goto out_detach;
     }
     if (d->cfg->nr_vifs && m->shared && m->shared->connect(m->shared->ctx, d, err)) {

@@ -283,7 +283,7 @@ static bool disk_ready(void)
 {
     struct disk_info disk;
 
-    return disk_open(&disk) == 0 && disk.sectors >= PAGE_SIZE / DISK_SECTOR;
+    return disk_open(0, &disk) == 0 && disk.sectors >= PAGE_SIZE / DISK_SECTOR;
 }
 
 /* A device of the machine works while the machine sleeps: that is the device's time. */
@@ -292,7 +292,7 @@ static void disk_page(void)
     static char page[PAGE_SIZE];
     uint64_t slept = cpu_slept_ns();
 
-    if (disk_read(0, PAGE_SIZE / DISK_SECTOR, page) != 0) {
+    if (disk_read(0, 0, PAGE_SIZE / DISK_SECTOR, page) != 0) {
         puts("contrast: the disk cannot be read");
     }
     waited_ns += cpu_slept_ns() - slept;
@@ -347,7 +347,8 @@ static void one_round(const struct operation *op, uint64_t n, struct result *bes
     }
     ticks = __builtin_ia32_rdtsc() - ticks;
     ns = clock_ns() - ns;
-    if (waited_ns != 0) { /* told in ns: as much of all ticks as of all ns, without a product that is too large */
+    if (waited_ns !=
+        0) { /* told in ns: as much of all ticks as of all ns, without a product that is too large */
         ticks -= ticks / ns * waited_ns + ticks % ns * waited_ns / ns;
     }
     if (best->runs == 0 || ticks < best->ticks) {

@@ -14,14 +14,18 @@
 #include "libxeno/manager.h"
 #include "pvk/clock.h"
 
+struct disk {
+    uint8_t *module;
+    struct block block;
+    struct vbd vbd; /* of a paravirtualized domain */
+};
+
 struct model {
     struct model *next;
     uint32_t domid;
     bool full;
-    uint8_t *module; /* behind the disk, NULL: it has none */
-    size_t module_size;
-    struct block block;
-    struct vbd vbd; /* of a paravirtualized domain */
+    uint32_t nr_disks;
+    struct disk disk[DOMAIN_DISKS];
     struct dm dm;
     struct dm_devices devices;
 };
@@ -38,17 +42,17 @@ static uint64_t wall_seconds(void)
 
 static int module_read(void *ctx, uint64_t first, uint32_t nr, void *to)
 {
-    const struct model *m = ctx;
+    const struct disk *d = ctx;
 
-    memcpy(to, m->module + first * BLOCK_SECTOR, (size_t)nr * BLOCK_SECTOR);
+    memcpy(to, d->module + first * BLOCK_SECTOR, (size_t)nr * BLOCK_SECTOR);
     return 0;
 }
 
 static int module_write(void *ctx, uint64_t first, uint32_t nr, const void *from)
 {
-    struct model *m = ctx;
+    struct disk *d = ctx;
 
-    memcpy(m->module + first * BLOCK_SECTOR, from, (size_t)nr * BLOCK_SECTOR);
+    memcpy(d->module + first * BLOCK_SECTOR, from, (size_t)nr * BLOCK_SECTOR);
     return 0;
 }
 
@@ -58,28 +62,25 @@ static int module_flush(void *ctx)
     return 0; /* memory is all there is */
 }
 
-static int disk_open(struct model *m, const struct managed *d, struct xeno_error *err)
+static int disk_open(struct disk *d, const struct managed *of, const struct domain_disk *disk,
+                     struct xeno_error *err)
 {
-    const struct xeno_transport *t = d->manager->x.t;
-    const struct domain_disk *disk = &d->cfg->disk;
+    const struct xeno_transport *t = of->manager->x.t;
     const void *data;
-    int rc;
+    size_t size;
+    int rc = t->file_open(t->ctx, disk->target, &data, &size);
 
-    if (!disk->target[0]) {
-        return 0;
-    }
-    rc = t->file_open(t->ctx, disk->target, &data, &m->module_size);
-    if (rc == 0 && m->module_size < BLOCK_SECTOR) {
-        return xeno_fail(err, "%s: disk %s: it is smaller than a sector of 512 bytes", d->name,
-                         disk->target);
-    }
     if (rc) {
-        return xeno_fail(err, "%s: disk %s: %s: give a module that is there", d->name,
+        return xeno_fail(err, "%s: disk %s: %s: give a module that is there", of->cfg->name,
                          disk->target, xeno_errno_text(rc));
     }
-    m->module = (uint8_t *)(uintptr_t)data; /* the module's memory is ours */
-    m->block = (struct block){.ctx = m,
-                              .sectors = m->module_size / BLOCK_SECTOR,
+    if (size < BLOCK_SECTOR) {
+        return xeno_fail(err, "%s: disk %s: it is smaller than a sector of 512 bytes", of->cfg->name,
+                         disk->target);
+    }
+    d->module = (uint8_t *)(uintptr_t)data; /* the module's memory is ours */
+    d->block = (struct block){.ctx = d,
+                              .sectors = size / BLOCK_SECTOR,
                               .read_only = disk->read_only,
                               .read = module_read,
                               .write = module_write,
@@ -87,26 +88,62 @@ static int disk_open(struct model *m, const struct managed *d, struct xeno_error
     return 0;
 }
 
+static int disks_open(struct model *m, const struct managed *d, struct xeno_error *err)
+{
+    int rc = 0;
+
+    while (rc == 0 && m->nr_disks < DOMAIN_DISKS && d->cfg->disk[m->nr_disks].target[0]) {
+        rc = disk_open(&m->disk[m->nr_disks], d, &d->cfg->disk[m->nr_disks], err);
+        m->nr_disks++;
+    }
+    return rc;
+}
+
+/* What paravirtualized disks have taken so far; the nodes of ends that are not there are no matter. */
+static void disks_stop(struct model *m)
+{
+    for (uint32_t i = 0; i < m->nr_disks; i++) {
+        if (m->disk[i].vbd.x) {
+            vbd_stop(&m->disk[i].vbd);
+            store_remove(m->disk[i].vbd.back);
+        }
+    }
+}
+
+static int disks_start(struct model *m, struct managed *d, struct xeno_error *err)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; rc == 0 && i < m->nr_disks; i++) {
+        const struct vbd_config cfg = {.domid = d->domid,
+                                       .device = domain_disk_number(d->cfg->disk[i].vdev),
+                                       .name = d->cfg->disk[i].vdev,
+                                       .disk = &m->disk[i].block};
+
+        rc = vbd_start(&m->disk[i].vbd, &d->manager->x, &vbd_store, &cfg);
+    }
+    if (rc) {
+        disks_stop(m);
+        return xeno_fail(err, "%s: cannot connect its disks: %s", d->cfg->name, xeno_errno_text(rc));
+    }
+    return 0;
+}
+
 static int model_start(struct model *m, struct managed *d, struct xeno_error *err)
 {
-    const struct dm_config cfg = {.domid = d->domid,
-                                  .console_gfn = d->built.console_mfn,
-                                  .console_port = d->built.console_port,
-                                  .wall_seconds = wall_seconds,
-                                  .disk = {m->module ? &m->block : NULL},
-                                  .devices = &m->devices};
-    const struct vbd_config disk = {.domid = d->domid,
-                                    .device = domain_disk_number(d->cfg->disk.vdev),
-                                    .name = d->cfg->disk.vdev,
-                                    .disk = &m->block};
-    int rc;
+    struct dm_config cfg = {.domid = d->domid,
+                            .console_gfn = d->built.console_mfn,
+                            .console_port = d->built.console_port,
+                            .wall_seconds = wall_seconds,
+                            .devices = &m->devices};
 
-    if (m->full) {
-        return dm_start(&m->dm, &d->manager->x, &cfg, err);
+    if (!m->full) {
+        return disks_start(m, d, err);
     }
-    rc = vbd_start(&m->vbd, &d->manager->x, &vbd_store, &disk);
-    return rc ? xeno_fail(err, "%s: cannot connect its disk: %s", d->name, xeno_errno_text(rc))
-              : 0;
+    for (uint32_t i = 0; i < m->nr_disks; i++) {
+        cfg.disk[domain_disk_index(d->cfg->disk[i].vdev) % ATA_DISKS] = &m->disk[i].block;
+    }
+    return dm_start(&m->dm, &d->manager->x, &cfg, err);
 }
 
 static int start(void *ctx, struct managed *d, struct xeno_error *err)
@@ -115,10 +152,10 @@ static int start(void *ctx, struct managed *d, struct xeno_error *err)
 
     (void)ctx;
     if (!m) {
-        return xeno_fail(err, "%s: no memory for its device model", d->name);
+        return xeno_fail(err, "%s: no memory for its device model", d->cfg->name);
     }
     m->full = d->cfg->engine[0];
-    if (disk_open(m, d, err) || model_start(m, d, err)) {
+    if (disks_open(m, d, err) || model_start(m, d, err)) {
         free(m);
         return -1;
     }
@@ -142,8 +179,7 @@ static void gone(void *ctx, const struct managed *d)
         if (m->full) {
             dm_stop(&m->dm);
         } else {
-            vbd_stop(&m->vbd);
-            store_remove(m->vbd.back);
+            disks_stop(m);
         }
         free(m);
     }
@@ -169,8 +205,8 @@ int device_model_press(const struct managed *d, const char *how)
 void device_models_store_changed(void)
 {
     for (struct model *m = models; m; m = m->next) {
-        if (!m->full) {
-            vbd_front_changed(&m->vbd);
+        for (uint32_t i = 0; !m->full && i < m->nr_disks; i++) {
+            vbd_front_changed(&m->disk[i].vbd);
         }
     }
 }

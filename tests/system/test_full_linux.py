@@ -31,9 +31,9 @@ try xeno device-model f2; try xeno device-model f2; last=$(xeno console --log f2
 try xeno list f2; try xeno destroy f2; ends; ls /run/xeno/dm
 part buttons; try xeno create f2.cfg; said f2 'hello 1'; id=$(xeno domid f2); try xeno reboot f2; while xeno list | awk '{ print $2 }' | grep -qx "$id"; do xeno service; done
 said f2 'hello 1'; try xeno shutdown -w f2; ends; xeno list --json | grep '"f2"'
-printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w"]\n' >p1.cfg
-full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w"]\n' >>d1.cfg
-part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; ends; done; cmp disk disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
+printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w", "file:disk.two,raw,xvdb,w"]\n' >p1.cfg
+full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w", "file:disk.two,raw,hdb,w"]\n' >>d1.cfg
+part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; ends; done; cmp disk disk.before; cmp disk.two disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
 part refused; before=$(free_pages)
 full none test-disk-native; printf 'disk = ["file:nowhere,raw,hda,w"]\n' >>none.cfg; try xeno create none.cfg
 full pv hello; try xeno create pv.cfg
@@ -73,7 +73,7 @@ def test_domains_and_their_device_models():
     for name in ("hello-native", "test-disk", "test-disk-native"):
         words += ["--add", f"{GUESTS / name}:{name}"]
     with cases.tempfile.TemporaryDirectory(prefix="full-") as folder:
-        for name in ("disk", "disk.before"):
+        for name in ("disk", "disk.two", "disk.before"):
             path = cases.Path(folder) / name
             path.write_bytes(run_guest.module_bytes(SECTORS * 512))
             words += ["--add", path]
@@ -94,7 +94,8 @@ def test_domains_and_their_device_models():
     result.expect(said.count("<0>") == 3, "expected the buttons to work")
     result.expect(re.search(r'"f2", "domid": \d+, "ended": "shut down"', said), "expected f2 to have been switched off")
     said = parts["disks"]
-    result.expect(said.count("RESULT: SUCCESS disk\n") == 2 and "differ" not in said, "expected both disks to work, and the file to be as it was")
+    result.expect(said.count("RESULT: SUCCESS disk\n") == 2 and said.count("disks: 2,") == 2, "expected two disks to work, of both kinds")
+    result.expect("differ" not in said, "expected the files to be as they were")
     result.expect("lock" not in said and "vbd" not in said, "expected nothing of them to be left")
     check_refusals(result, parts["refused"])
 

@@ -23,17 +23,20 @@
 
 #define VCPUS      2u
 #define SECTORS    3u
-#define MAX_ROUNDS 400u
+#define MAX_ROUNDS 440u
 #define ROOM       3u /* of the console's ring at first: the rest is text that nobody has read yet */
 #define COM1       0x3f8u
 #define ATA        0x1f0u
 
-/* What the two CPUs ask at the same time, and what is typed; an access of no bytes is none. */
+/*
+ * What the two CPUs ask at the same time, and what is typed; an access of no bytes is none, and one of many elements is INS or OUTS,
+ * which writes the same value again and again.
+ */
 struct access {
     uint16_t port;
     uint8_t bytes;
     bool write;
-    uint32_t value;
+    uint32_t value, count;
 };
 struct round {
     struct access of[VCPUS];
@@ -46,7 +49,7 @@ static unsigned int nr_rounds;
 
 /* What the guest and the console see. */
 struct seen {
-    uint64_t answer[MAX_ROUNDS][VCPUS];
+    uint64_t answer[MAX_ROUNDS][VCPUS]; /* of INS: a sum of the elements */
     uint16_t lines[MAX_ROUNDS];
     char console[4096];
     uint32_t console_length;
@@ -83,12 +86,25 @@ static void world_protect(bool on)
 
 /* ---- the hypervisor ---- */
 
+/* Behind the slots, a sector for each vCPU. */
+static uint32_t elements_at(unsigned int v)
+{
+    return VCPUS * (uint32_t)sizeof(struct ioreq) + v * BLOCK_SECTOR;
+}
+
 static void fill(unsigned int v)
 {
     const struct access *a = &rounds[world->round].of[v];
     struct ioreq *slot = &world->page[v];
 
     *slot = (struct ioreq){.addr = a->port, .data = a->value, .count = 1, .size = a->bytes};
+    if (a->count > 1) {
+        slot->count = a->count;
+        slot->data = elements_at(v);
+        for (uint32_t i = 0; a->write && i < a->count; i++) {
+            memcpy((uint8_t *)world->page + slot->data + (size_t)i * a->bytes, &a->value, a->bytes);
+        }
+    }
     ioreq_number_set(slot, world->vcpu[v].number);
     world->vcpu[v].notified = false;
     ioreq_state_set(slot, STATE_IOREQ_READY, a->write ? IOREQ_WRITE : IOREQ_READ);
@@ -102,7 +118,7 @@ static long do_dm_op(struct xen_dm_op *op)
             return -ENOSPC;
         }
         world->used = true;
-        memset(world->page, 0, sizeof(world->page));
+        memset(world->page, 0, VCPUS * sizeof(struct ioreq));
         return 0;
     case XEN_DMOP_destroy_ioreq_server:
         world->used = false;
@@ -236,10 +252,8 @@ static uint64_t wall_seconds(void)
 static void model_start(struct dm *dm)
 {
     static struct xeno x = {.t = &transport};
-    const struct dm_config cfg = {.domid = 1,
-                                  .wall_seconds = wall_seconds,
-                                  .disk = {&disk},
-                                  .devices = &world->devices};
+    const struct dm_config cfg = {
+        .domid = 1, .wall_seconds = wall_seconds, .disk = {&disk}, .devices = &world->devices};
     struct xeno_error err;
 
     ck_assert_int_eq(dm_start(dm, &x, &cfg, &err), 0);
@@ -293,6 +307,17 @@ static void ask(const struct round *r)
     world->typed = true;
 }
 
+static uint64_t result_of(const struct access *a, unsigned int v)
+{
+    const uint8_t *byte = (const uint8_t *)world->page + elements_at(v);
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; a->count > 1 && i < a->count * a->bytes; i++) {
+        sum = sum * 31 + byte[i];
+    }
+    return a->count > 1 ? sum : world->page[v].data;
+}
+
 static void take_answers(const struct round *r)
 {
     for (unsigned int v = 0; v < VCPUS; v++) {
@@ -300,7 +325,7 @@ static void take_answers(const struct round *r)
             ck_assert_msg(world->vcpu[v].notified &&
                               ioreq_state(&world->page[v]) == STATE_IORESP_READY,
                           "round %u: vCPU %u is not answered", world->round, v);
-            world->seen.answer[world->round][v] = r->of[v].write ? 0 : world->page[v].data;
+            world->seen.answer[world->round][v] = r->of[v].write ? 0 : result_of(&r->of[v], v);
             ioreq_state_set(&world->page[v], STATE_IOREQ_NONE, 0);
             world->vcpu[v].out = false;
         }
@@ -426,8 +451,8 @@ static void setup(void)
 }
 
 #define NONE            ((struct access){0})
-#define GET(port)       ((struct access){port, 1, false, 0})
-#define PUT(port, byte) ((struct access){port, 1, true, byte})
+#define GET(port)       ((struct access){port, 1, false, 0, 1})
+#define PUT(port, byte) ((struct access){port, 1, true, byte, 1})
 
 START_TEST(serial_port_clock_and_power)
 {
@@ -473,13 +498,20 @@ START_TEST(disk_transfers)
     command(0x20, 0, 2);
     first_data = nr_rounds;
     for (unsigned int i = 0; i < 2 * words; i++) {
-        add((struct access){ATA, 4, false, 0}, NONE, NULL, i % words == words - 1);
+        add((struct access){ATA, 4, false, 0, 1}, NONE, NULL, i % words == words - 1);
     }
     command(0x30, 1, 1);
     for (unsigned int i = 0; i < words; i++) {
-        add((struct access){ATA, 4, true, i * 0x01010101u}, NONE, NULL, i % words == words - 1);
+        add((struct access){ATA, 4, true, i * 0x01010101u, 1}, NONE, NULL, i % words == words - 1);
     }
+    command(0x20, 0, 2);
+    add((struct access){ATA, 2, false, 0, 3}, (struct access){COM1, 1, true, 's', 200}, NULL, true);
+    add((struct access){ATA, 4, false, 0, 128}, NONE, NULL, true); /* across the sector's end */
+    add((struct access){ATA, 2, false, 0, 253}, NONE, NULL, true);
+    command(0x30, 2, 1);
+    add((struct access){ATA, 2, true, 0x5aa5, 256}, NONE, NULL, true);
     kill_everywhere();
+    ck_assert(right.medium[2][0] == 0xa5 && right.medium[2][511] == 0x5a);
     for (unsigned int i = 0; i < 2 * words; i++) {
         ck_assert_uint_eq(right.answer[first_data + i][0] & 0xff, (i * 4 * 7) & 0xff);
     }

@@ -280,9 +280,7 @@ START_TEST(keys_of_xl)
     good(
         LEAST
         "disk=['phy:/dev/x,raw,xvda,w', 'b,raw,xvdb,r']\nvif=['mac=00:16:3e:00:00:01,bridge=br0']");
-    ck_assert_str_eq(
-        warnings,
-        "f:3: disk: only the first is supported yet: the domain starts without the others\n");
+    ck_assert_uint_eq(nr_warnings, 0);
 }
 END_TEST
 
@@ -306,6 +304,34 @@ START_TEST(interfaces)
 }
 END_TEST
 
+static void no_disks(const char *text, const char *wanted)
+{
+    ck_assert_int_eq(read_text(text), -1);
+    ck_assert_str_eq(err, wanted);
+}
+
+static void several_disks(void)
+{
+    static struct domain_cfg was;
+    char text[4096];
+
+    good(LEAST "disk=['/a,raw,xvda,w', '/b,xvdb,r', '/c,raw,hda,w']");
+    ck_assert(strcmp(d.disk[1].target, "/b") == 0 && d.disk[1].read_only && !d.disk[2].read_only);
+    ck_assert(strcmp(d.disk[2].vdev, "hda") == 0 && !d.disk[3].target[0]);
+    was = d;
+    domain_cfg_write(&was, text, sizeof(text));
+    good(text);
+    ck_assert_mem_eq(&d, &was, sizeof(d));
+    no_disks(LEAST "disk=['/a,xvda,w', '/b,xvda,w']",
+             "f: disk: two of them are xvda: give each a name of its own");
+    no_disks(LEAST "disk=['/a,xvda,w', '/b,hda,w']\ntype='full'",
+             "f: disk: two of them are hda: give each a name of its own");
+    no_disks(LEAST "disk=['/a,xvdc,w']\ntype='full'",
+             "f: disk: a fully virtualized domain has no xvdc: hda and hdb are there");
+    no_disks(LEAST "disk=['a,hda,w','a,hdb,w','a,sda,w','a,sdb,w','a,sdc,w']",
+             "f:3: disk: a domain has at most 4 disks");
+}
+
 /* The same disk in xl's forms. */
 START_TEST(disks)
 {
@@ -327,14 +353,15 @@ START_TEST(disks)
     for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
         snprintf(text, sizeof(text), LEAST "disk=['%s']", same[i]);
         good(text);
-        ck_assert_str_eq(d.disk.target, "/d.img");
-        ck_assert_str_eq(d.disk.vdev, "xvda");
-        ck_assert(d.disk.read_only);
+        ck_assert_str_eq(d.disk[0].target, "/d.img");
+        ck_assert_str_eq(d.disk[0].vdev, "xvda");
+        ck_assert(d.disk[0].read_only);
     }
     good(LEAST "disk='d'");
-    ck_assert(strcmp(d.disk.vdev, "hda") == 0 && !d.disk.read_only);
+    ck_assert(strcmp(d.disk[0].vdev, "hda") == 0 && !d.disk[0].read_only);
     good(LEAST "disk=[]");
-    ck_assert_str_eq(d.disk.target, "");
+    ck_assert_str_eq(d.disk[0].target, "");
+    several_disks();
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         ck_assert_int_eq(domain_disk_parse(wrong[i].text, &disk, text, sizeof(text)), -1);
         ck_assert_msg(strncmp(text, wrong[i].wanted, strlen(wrong[i].wanted)) == 0, "'%s' for %s",

@@ -13,8 +13,6 @@
 /* What a block device's size is asked by (linux/fs.h). */
 #define BLKGETSIZE64 _IOR(0x12, 114, size_t)
 
-static int descriptor;
-
 static int do_read(void *ctx, uint64_t first, uint32_t nr, void *to)
 {
     const int *fd = ctx;
@@ -48,6 +46,9 @@ static int do_write(void *ctx, uint64_t first, uint32_t nr, const void *from)
         if (n < 0 && errno != EINTR) {
             return -errno;
         }
+        if (n == 0) {
+            return -EIO; /* a device that takes nothing and does not say why */
+        }
         done += n > 0 ? (size_t)n : 0;
     }
     return 0;
@@ -79,19 +80,19 @@ static int fail(const struct domain_disk *disk, struct xeno_error *err, const ch
     return xeno_fail(err, "disk %s: %s", disk->target, what);
 }
 
-int disk_open(struct block *b, const struct domain_disk *disk, struct xeno_error *err)
+int disk_open(struct disk *d, const struct domain_disk *disk, struct xeno_error *err)
 {
     uint64_t bytes;
     int rc;
 
-    descriptor = open(disk->target, (disk->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-    if (descriptor < 0) {
+    d->fd = open(disk->target, (disk->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    if (d->fd < 0) {
         return fail(disk, err, strerror(errno));
     }
-    if (flock(descriptor, (disk->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB)) {
+    if (flock(d->fd, (disk->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB)) {
         return fail(disk, err, "another domain has it: give each its own, or all of them access r");
     }
-    rc = size_of(descriptor, &bytes);
+    rc = size_of(d->fd, &bytes);
     if (rc) {
         return fail(disk, err,
                     rc == -EINVAL ? "it is neither a file nor a block device" : strerror(-rc));
@@ -99,11 +100,11 @@ int disk_open(struct block *b, const struct domain_disk *disk, struct xeno_error
     if (bytes < BLOCK_SECTOR) {
         return fail(disk, err, "it is smaller than a sector of 512 bytes");
     }
-    *b = (struct block){.ctx = &descriptor,
-                        .sectors = bytes / BLOCK_SECTOR,
-                        .read_only = disk->read_only,
-                        .read = do_read,
-                        .write = do_write,
-                        .flush = do_flush};
+    d->block = (struct block){.ctx = &d->fd,
+                              .sectors = bytes / BLOCK_SECTOR,
+                              .read_only = disk->read_only,
+                              .read = do_read,
+                              .write = do_write,
+                              .flush = do_flush};
     return 0;
 }

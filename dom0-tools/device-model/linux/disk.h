@@ -7,7 +7,12 @@
 #include "libxeno/cfg/disk_cfg.h"
 #include "libxeno/xeno.h"
 
-/* 0, or -1 with err. One that may be written to is locked: a second domain cannot have it. */
-int disk_open(struct block *b, const struct domain_disk *disk, struct xeno_error *err);
+struct disk {
+    struct block block;
+    int fd;
+};
+
+/* 0, or -1 with err. It stays where it is. One that may be written to is locked: a second domain cannot have it. */
+int disk_open(struct disk *d, const struct domain_disk *disk, struct xeno_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xeno-dm: the device model of one domain, a process in the control domain: the emulated devices of a fully virtualized domain, the disk
+ * xeno-dm: the device model of one domain, a process in the control domain: the emulated devices of a fully virtualized domain, the disks
  * of any. What it serves stands in the domain's record; what its devices know, in a mapped file, so that after SIGKILL another one goes
  * on. Invariant: it holds the domain's lock from before the first request until it ends (libxeno/linux/models.h).
  */
@@ -30,10 +30,11 @@ static struct {
     uint32_t domid;
     struct registry_head head;
     struct domain_cfg cfg;
-    struct block disk;
-    bool full, has_disk;
+    struct disk disk[DOMAIN_DISKS];
+    uint32_t nr_disks;
+    bool full;
     struct dm dm;
-    struct vbd vbd;
+    struct vbd vbd[DOMAIN_DISKS];       /* of a paravirtualized domain */
     struct xeno_store requests, events; /* a connection that watches asks nothing else */
 } me;
 
@@ -73,6 +74,13 @@ static int vbd_perms(void *ctx, const char *path, const char *perms)
 static const struct vbd_store vbd_store = {
     .read = vbd_read, .write = vbd_write, .perms = vbd_perms};
 
+static void fronts_changed(void)
+{
+    for (uint32_t i = 0; !me.full && i < me.nr_disks; i++) {
+        vbd_front_changed(&me.vbd[i]);
+    }
+}
+
 /* Both connections, and what is looked out for. */
 static int store_connect(void)
 {
@@ -82,8 +90,8 @@ static int store_connect(void)
     rc = rc ? rc : store_open_now(&me.requests);
     if (rc == 0) {
         store_watch(&me.events, "@releaseDomain", "end");
-        if (!me.full) {
-            vbd_watch_path(&me.vbd, path);
+        for (uint32_t i = 0; !me.full && i < me.nr_disks; i++) {
+            vbd_watch_path(&me.vbd[i], path);
             store_watch(&me.events, path, "disk");
         }
         rc = store_flush(&me.events);
@@ -91,8 +99,8 @@ static int store_connect(void)
     if (rc) {
         store_close(&me.events);
         store_close(&me.requests);
-    } else if (!me.full) {
-        vbd_front_changed(&me.vbd); /* what has changed before anybody watched */
+    } else {
+        fronts_changed(); /* what has changed before anybody watched */
     }
     return rc;
 }
@@ -128,7 +136,9 @@ static int read_record(struct xeno_error *err)
         cfg_free(&pairs);
     }
     me.full = me.cfg.engine[0];
-    me.has_disk = me.cfg.disk.target[0];
+    while (me.nr_disks < DOMAIN_DISKS && me.cfg.disk[me.nr_disks].target[0]) {
+        me.nr_disks++;
+    }
     return rc ? xeno_fail(err, "device model: domain %u: %s", me.domid, why) : 0;
 }
 
@@ -151,30 +161,35 @@ static struct dm_devices *map_devices(void)
 
 static int serve_full(struct xeno_error *err)
 {
-    const struct dm_config cfg = {.domid = me.domid,
-                                  .console_gfn = me.head.console_mfn,
-                                  .console_port = me.head.console_port,
-                                  .wall_seconds = wall_seconds,
-                                  .disk = {me.has_disk ? &me.disk : NULL},
-                                  .devices = map_devices()};
+    struct dm_config cfg = {.domid = me.domid,
+                            .console_gfn = me.head.console_mfn,
+                            .console_port = me.head.console_port,
+                            .wall_seconds = wall_seconds,
+                            .devices = map_devices()};
 
     if (!cfg.devices) {
         return xeno_fail(err, "device model: " MODELS_DIR ": %s", strerror(errno));
     }
+    for (uint32_t i = 0; i < me.nr_disks; i++) {
+        cfg.disk[domain_disk_index(me.cfg.disk[i].vdev) % ATA_DISKS] = &me.disk[i].block;
+    }
     return dm_start(&me.dm, &me.x, &cfg, err);
 }
 
-static int serve_disk(struct xeno_error *err)
+static int serve_disks(struct xeno_error *err)
 {
-    const struct vbd_config cfg = {.domid = me.domid,
-                                   .device = domain_disk_number(me.cfg.disk.vdev),
-                                   .name = me.cfg.disk.vdev,
-                                   .disk = &me.disk};
     int rc = store_open(&me.requests);
 
-    rc = rc ? rc : vbd_start(&me.vbd, &me.x, &vbd_store, &cfg);
+    for (uint32_t i = 0; rc == 0 && i < me.nr_disks; i++) {
+        const struct vbd_config cfg = {.domid = me.domid,
+                                       .device = domain_disk_number(me.cfg.disk[i].vdev),
+                                       .name = me.cfg.disk[i].vdev,
+                                       .disk = &me.disk[i].block};
+
+        rc = vbd_start(&me.vbd[i], &me.x, &vbd_store, &cfg);
+    }
     store_close(&me.requests);
-    return rc ? xeno_fail(err, "its disk: xenstored: %s", strerror(-rc)) : 0;
+    return rc ? xeno_fail(err, "its disks: xenstored: %s", strerror(-rc)) : 0;
 }
 
 static int start(struct xeno_error *err)
@@ -187,13 +202,18 @@ static int start(struct xeno_error *err)
     if (take_lock()) {
         return xeno_fail(err, "domain %u has a device model already", me.domid);
     }
-    if (read_record(err) || (me.has_disk && disk_open(&me.disk, &me.cfg.disk, err))) {
+    if (read_record(err)) {
         return -1;
     }
-    if (!me.full && !me.has_disk) {
+    for (uint32_t i = 0; i < me.nr_disks; i++) {
+        if (disk_open(&me.disk[i], &me.cfg.disk[i], err)) {
+            return -1;
+        }
+    }
+    if (!me.full && !me.nr_disks) {
         return xeno_fail(err, "domain %u needs no device model", me.domid);
     }
-    return me.full ? serve_full(err) : serve_disk(err);
+    return me.full ? serve_full(err) : serve_disks(err);
 }
 
 /* ---- the loop ---- */
@@ -218,7 +238,7 @@ static bool store_turn(void)
     if (path[0] == '@') {
         return domain_is_there();
     }
-    vbd_front_changed(&me.vbd);
+    fronts_changed();
     return true;
 }
 

@@ -35,10 +35,15 @@ static const struct {
 #define VDEV_VIRTUAL (202u << 8)
 #define DEFAULT_VDEV "hda"
 
+unsigned int domain_disk_index(const char *vdev)
+{
+    return *vdev ? (unsigned int)(vdev[strlen(vdev) - 1] - 'a') : 0;
+}
+
 uint32_t domain_disk_number(const char *vdev)
 {
     size_t n = strlen(vdev);
-    unsigned int index = n ? (unsigned int)(vdev[n - 1] - 'a') : 0;
+    unsigned int index = domain_disk_index(vdev);
 
     if (n == 3 && memcmp(vdev, "hd", 2) == 0 && index < 2) {
         return VDEV_IDE | index << 6;
@@ -159,6 +164,27 @@ int domain_disk_parse(const char *text, struct domain_disk *disk, char *why, siz
     if (!disk->target[0]) {
         format(why, why_size, "it has no target");
         return -1;
+    }
+    return 0;
+}
+
+int domain_disks_check(const struct domain_disk *disks, bool full, char *why, size_t why_size)
+{
+    for (unsigned int i = 0; i < DOMAIN_DISKS && disks[i].target[0]; i++) {
+        const char *vdev = disks[i].vdev;
+
+        if (full && domain_disk_index(vdev) > 1) {
+            format(why, why_size, "a fully virtualized domain has no %s: hda and hdb are there",
+                   vdev);
+            return -1;
+        }
+        for (unsigned int j = 0; j < i; j++) {
+            if (full ? domain_disk_index(disks[j].vdev) == domain_disk_index(vdev)
+                     : domain_disk_number(disks[j].vdev) == domain_disk_number(vdev)) {
+                format(why, why_size, "two of them are %s: give each a name of its own", vdev);
+                return -1;
+            }
+        }
     }
     return 0;
 }

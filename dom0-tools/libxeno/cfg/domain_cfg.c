@@ -112,47 +112,58 @@ static bool printable(const char *s)
     return true;
 }
 
-static int read_disk(const struct reader *r, const struct cfg_pair *p)
+/* A list of strings, or the only one of them: fn(r, p, text, n) takes the nth. */
+static int read_strings(const struct reader *r, const struct cfg_pair *p,
+                        int (*fn)(const struct reader *r, const struct cfg_pair *p, const char *text, unsigned int n))
 {
     const struct cfg_value *v = p->value->type == CFG_LIST ? p->value->items : p->value;
-    char why[128];
 
-    if (!v || (v->type == CFG_STRING && !*v->text)) {
-        return 0; /* an empty list */
+    if (v == p->value && v->type == CFG_STRING && !*v->text) {
+        return 0; /* none */
     }
-    if (v->type != CFG_STRING) {
-        return bad(r, p, "expected a list of strings");
-    }
-    if (!printable(v->text)) {
-        return bad(r, p, "a control character in the string: take it out");
-    }
-    return domain_disk_parse(v->text, &r->out->disk, why, sizeof(why)) ? bad(r, p, why) : 0;
-}
-
-/* A list of strings, or the only one of them. */
-static int read_vifs(const struct reader *r, const struct cfg_pair *p)
-{
-    struct domain_cfg *o = r->out;
-    char why[200];
-
-    if (p->value->type == CFG_STRING && !*p->value->text) {
-        return 0;
-    }
-    for (const struct cfg_value *v = p->value->type == CFG_LIST ? p->value->items : p->value; v; v = v->next) {
+    for (unsigned int n = 0; v; v = v->next, n++) {
         if (v->type != CFG_STRING) {
             return bad(r, p, "expected a list of strings");
         }
         if (!printable(v->text)) {
             return bad(r, p, "a control character in the string: take it out");
         }
-        if (o->nr_vifs == DOMAIN_VIFS) {
-            return bad(r, p, "a domain has at most 8 interfaces");
-        }
-        if (domain_vif_parse(v->text, &o->vif[o->nr_vifs++], why, sizeof(why))) {
-            return bad(r, p, why);
+        if (fn(r, p, v->text, n)) {
+            return -1;
         }
     }
-    return domain_vifs_number(o->vif, o->nr_vifs, why, sizeof(why)) ? bad(r, p, why) : 0;
+    return 0;
+}
+
+static int read_disk(const struct reader *r, const struct cfg_pair *p, const char *text, unsigned int n)
+{
+    char why[128];
+
+    if (n == DOMAIN_DISKS) {
+        return bad(r, p, "a domain has at most 4 disks");
+    }
+    return domain_disk_parse(text, &r->out->disk[n], why, sizeof(why)) ? bad(r, p, why) : 0;
+}
+
+static int read_vif(const struct reader *r, const struct cfg_pair *p, const char *text, unsigned int n)
+{
+    char why[200];
+
+    if (n == DOMAIN_VIFS) {
+        return bad(r, p, "a domain has at most 8 interfaces");
+    }
+    r->out->nr_vifs = n + 1;
+    return domain_vif_parse(text, &r->out->vif[n], why, sizeof(why)) ? bad(r, p, why) : 0;
+}
+
+static int read_vifs(const struct reader *r, const struct cfg_pair *p)
+{
+    char why[200];
+
+    if (read_strings(r, p, read_vif)) {
+        return -1;
+    }
+    return domain_vifs_number(r->out->vif, r->out->nr_vifs, why, sizeof(why)) ? bad(r, p, why) : 0;
 }
 
 static int read_row(const struct reader *r, const struct row *row, const struct cfg_pair *p)
@@ -187,7 +198,7 @@ static int read_row(const struct reader *r, const struct row *row, const struct 
     case ROW_ACTION:
         return read_action(r, p, (enum domain_action *)(void *)field);
     case ROW_DISK:
-        return read_disk(r, p);
+        return read_strings(r, p, read_disk);
     case ROW_VIF:
         return read_vifs(r, p);
     default:
@@ -253,19 +264,6 @@ static void warn_missed(struct cfg *c, void (*warn)(void *ctx, const char *line)
             format(line, sizeof(line), "%s:%u: %s is not supported yet: the domain starts without", c->file, p->line, p->key);
             warn(ctx, line);
         }
-    }
-}
-
-static void warn_more_disks(struct cfg *c, void (*warn)(void *ctx, const char *line), void *ctx)
-{
-    const struct cfg_pair *p = cfg_find(c, "disk");
-    char line[256];
-
-    if (p && p->value->type == CFG_LIST && p->value->items && p->value->items->next) {
-        format(line, sizeof(line),
-               "%s:%u: disk: only the first is supported yet: the domain starts without the others",
-               c->file, p->line);
-        warn(ctx, line);
     }
 }
 
@@ -401,6 +399,7 @@ static int check_kind(const struct reader *r, struct domain_cfg *o)
 static int check_whole(const struct reader *r)
 {
     struct domain_cfg *o = r->out;
+    char why[96];
     size_t n;
 
     if (check_name(r, o->name)) {
@@ -411,6 +410,10 @@ static int check_whole(const struct reader *r)
         return -1;
     }
     if (check_kind(r, o)) {
+        return -1;
+    }
+    if (domain_disks_check(o->disk, o->engine[0] != '\0', why, sizeof(why))) {
+        format(r->err, r->err_size, "%s: disk: %s", r->c->file, why);
         return -1;
     }
     if (domain_cpus_parse(o->cpus, &o->affinity)) {
@@ -453,7 +456,6 @@ int domain_cfg_read(struct cfg *c, struct domain_cfg *out, void (*warn)(void *ct
         return -1;
     }
     warn_missed(c, warn, ctx);
-    warn_more_disks(c, warn, ctx);
     warn_unknown(c, warn, ctx);
     return 0;
 }
@@ -485,6 +487,18 @@ static void put_text(struct writer *w, const char *s, bool quoted)
     }
 }
 
+static void write_disks(struct writer *w, const struct domain_disk *disks)
+{
+    for (unsigned int i = 0; i < DOMAIN_DISKS && disks[i].target[0]; i++) {
+        put_text(w, i ? ", \"" : "[\"", false);
+        put_text(w, disks[i].target, true);
+        put_text(w, ",raw,", false);
+        put_text(w, disks[i].vdev, true);
+        put_text(w, disks[i].read_only ? ",r\"" : ",w\"", false);
+    }
+    put(w, ']');
+}
+
 static void write_vifs(struct writer *w, const struct domain_cfg *d)
 {
     char text[512]; /* all fields at their longest have room */
@@ -508,11 +522,7 @@ static void write_row(struct writer *w, const struct row *row, const struct doma
     put_text(w, row->key, false);
     put_text(w, " = ", false);
     if (row->type == ROW_DISK) {
-        put_text(w, "[\"", false);
-        put_text(w, d->disk.target, true);
-        put_text(w, ",raw,", false);
-        put_text(w, d->disk.vdev, true);
-        put_text(w, d->disk.read_only ? ",r\"]" : ",w\"]", false);
+        write_disks(w, d->disk);
     } else if (row->type == ROW_VIF) {
         write_vifs(w, d);
     } else if (row->type == ROW_NUMBER) {

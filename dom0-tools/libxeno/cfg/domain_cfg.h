@@ -41,7 +41,7 @@ struct domain_cfg {
     char cpus[128];
     char type[8], engine[8]; /* "pv" or "full"; of the latter: "svm", "trap" */
     int64_t scan; /* trap: code is scanned before it runs; -1: not said, which is 1 */
-    struct domain_disk disk; /* the first of disk= */
+    struct domain_disk disk[DOMAIN_DISKS];
     struct domain_vif vif[DOMAIN_VIFS];
     uint32_t nr_vifs;
     int64_t memory_mib, maxmem_mib, vcpus, maxvcpus, cpu_weight, cap;

@@ -267,7 +267,9 @@ static void complete(struct domain_cfg *cfg)
 {
     whole_path(cfg->kernel, sizeof(cfg->kernel));
     whole_path(cfg->ramdisk, sizeof(cfg->ramdisk));
-    whole_path(cfg->disk.target, sizeof(cfg->disk.target));
+    for (unsigned int i = 0; i < DOMAIN_DISKS; i++) {
+        whole_path(cfg->disk[i].target, sizeof(cfg->disk[i].target));
+    }
     if (!cfg->uuid[0]) {
         make_uuid(cfg);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first disk of the first ATA channel, by programmed I/O: each sector is 256 words to or from a port, by one string instruction, and an interrupt.
+ * The two disks of the first ATA channel, by programmed I/O: each sector is 256 words to or from a port, by one string instruction, and an interrupt.
  * Registers, commands and their order: ATA/ATAPI-6.
  * Invariant: between two commands the device is idle and no interrupt is out; core/disk.c sends one command at a time.
  */
@@ -39,7 +39,9 @@ enum command {
 #define STATUS_FAULT    0x20
 #define STATUS_BUSY     0x80
 #define STATUS_NOTHING  0xff /* no controller */
+#define NR_DISKS        2u
 #define DEVICE_FIRST    0xe0 /* the first disk, addresses by sector */
+#define DEVICE_SECOND   0x10
 #define CONTROL_QUIET   0x02 /* no interrupts */
 #define WORDS           (DISK_SECTOR / 2)
 #define ID_SECTORS      60 /* 32 bits */
@@ -49,9 +51,9 @@ enum command {
 #define PATIENCE_NS     (10 * NS_PER_S)
 
 static struct wait_queue queue = WAIT_QUEUE_INIT(queue);
-static uint32_t nr_seen;  /* interrupts that have come; written by the handler */
-static uint32_t nr_taken; /* interrupts that a command has waited for */
-static bool wide;         /* takes addresses of 48 bits */
+static uint32_t nr_seen;    /* interrupts that have come; written by the handler */
+static uint32_t nr_taken;   /* interrupts that a command has waited for */
+static bool wide[NR_DISKS]; /* takes addresses of 48 bits */
 
 void ata_interrupt(void)
 {
@@ -89,17 +91,22 @@ static int poll_data(void)
     return -EIO;
 }
 
-/* The sectors' address; the command follows. */
-static void set_range(uint64_t first, uint32_t nr)
+static uint8_t device(unsigned disk)
 {
-    if (wide) {
-        insn_outb(PORT_DEVICE, DEVICE_FIRST);
+    return (uint8_t)(DEVICE_FIRST | (disk != 0 ? DEVICE_SECOND : 0));
+}
+
+/* The sectors' address; the command follows. */
+static void set_range(unsigned disk, uint64_t first, uint32_t nr)
+{
+    if (wide[disk]) {
+        insn_outb(PORT_DEVICE, device(disk));
         insn_outb(PORT_COUNT, (uint8_t)(nr >> 8));
         insn_outb(PORT_LOW, (uint8_t)(first >> 24));
         insn_outb(PORT_MID, (uint8_t)(first >> 32));
         insn_outb(PORT_HIGH, (uint8_t)(first >> 40));
     } else {
-        insn_outb(PORT_DEVICE, (uint8_t)(DEVICE_FIRST | first >> 24));
+        insn_outb(PORT_DEVICE, (uint8_t)(device(disk) | first >> 24));
     }
     insn_outb(PORT_COUNT, (uint8_t)nr);
     insn_outb(PORT_LOW, (uint8_t)first);
@@ -113,13 +120,13 @@ static void send(enum command command)
     insn_outb(PORT_STATUS, (uint8_t)command);
 }
 
-int backend_disk_read(uint64_t first, uint32_t nr, void *to)
+int backend_disk_read(unsigned int disk, uint64_t first, uint32_t nr, void *to)
 {
     char *at = to;
     int rc = 0;
 
-    set_range(first, nr);
-    send(wide ? COMMAND_READ_WIDE : COMMAND_READ);
+    set_range(disk, first, nr);
+    send(wide[disk] ? COMMAND_READ_WIDE : COMMAND_READ);
     for (; rc == 0 && nr > 0; nr--) {
         rc = await();
         if (rc == 0) {
@@ -130,13 +137,13 @@ int backend_disk_read(uint64_t first, uint32_t nr, void *to)
     return rc;
 }
 
-int backend_disk_write(uint64_t first, uint32_t nr, const void *from)
+int backend_disk_write(unsigned int disk, uint64_t first, uint32_t nr, const void *from)
 {
     const char *at = from;
     int rc;
 
-    set_range(first, nr);
-    send(wide ? COMMAND_WRITE_WIDE : COMMAND_WRITE);
+    set_range(disk, first, nr);
+    send(wide[disk] ? COMMAND_WRITE_WIDE : COMMAND_WRITE);
     rc = poll_data(); /* the first sector is wanted without an interrupt */
     for (; rc == 0 && nr > 0; nr--) {
         insn_outsw(PORT_DATA, at, WORDS);
@@ -146,9 +153,9 @@ int backend_disk_write(uint64_t first, uint32_t nr, const void *from)
     return rc;
 }
 
-int backend_disk_flush(void)
+int backend_disk_flush(unsigned int disk)
 {
-    insn_outb(PORT_DEVICE, DEVICE_FIRST);
+    insn_outb(PORT_DEVICE, device(disk));
     send(COMMAND_FLUSH);
     return await();
 }
@@ -163,27 +170,28 @@ static uint64_t words_at(const uint16_t *word, unsigned nr)
     return value;
 }
 
-int backend_disk_open(struct disk_info *info)
+int backend_disk_open(unsigned int disk, struct disk_info *info)
 {
     uint16_t id[WORDS];
     uint8_t status = insn_inb(PORT_STATUS);
     int rc;
 
-    if (status == STATUS_NOTHING) {
+    if (status == STATUS_NOTHING || disk >= NR_DISKS) {
         return -ENODEV;
     }
     insn_outb(PORT_CONTROL, CONTROL_QUIET);
-    insn_outb(PORT_DEVICE, DEVICE_FIRST);
+    insn_outb(PORT_DEVICE, device(disk));
     send(COMMAND_IDENTIFY);
     status = insn_inb(PORT_STATUS);
     rc = status == 0 ? -ENODEV : poll_data(); /* a device that is not there is for ever silent */
     if (rc != 0) {
+        insn_outb(PORT_CONTROL, 0);
         return rc == -EIO ? -ENODEV : rc; /* what refuses to tell what it is, is no disk */
     }
     insn_insw(PORT_DATA, id, WORDS);
     (void)insn_inb(PORT_STATUS);
-    wide = (id[ID_COMMANDS] & ID_WIDE) != 0;
-    info->sectors = wide ? words_at(id + ID_SECTORS_WIDE, 4) : words_at(id + ID_SECTORS, 2);
+    wide[disk] = (id[ID_COMMANDS] & ID_WIDE) != 0;
+    info->sectors = wide[disk] ? words_at(id + ID_SECTORS_WIDE, 4) : words_at(id + ID_SECTORS, 2);
     info->read_only = false; /* a disk does not tell: it refuses the command */
     insn_outb(PORT_CONTROL, 0);
     pic_unmask(PIC_LINE_ATA);
