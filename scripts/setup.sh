@@ -23,6 +23,7 @@ zlib1g-dev:/usr/lib/x86_64-linux-gnu/libz.a
 liblzma-dev:/usr/lib/x86_64-linux-gnu/liblzma.a
 libzstd-dev:/usr/lib/x86_64-linux-gnu/libzstd.a
 liblz4-dev:/usr/lib/x86_64-linux-gnu/liblz4.a
+libncurses-dev:/usr/include/curses.h
 '
 xen_packages='
 xen-hypervisor-4.17-amd64:/boot/xen-4.17-amd64.gz
@@ -52,6 +53,7 @@ check:/usr/include/check.h
 xenstore-utils:xenstore-ls
 libzydis-dev:/usr/include/Zydis/Zydis.h
 libxen-dev:/usr/include/xen/xen.h
+tmux:tmux
 '
 
 case "${1:-run}" in

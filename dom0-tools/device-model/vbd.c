@@ -33,6 +33,18 @@ static int transfer_page(const struct vbd *v, const struct blkif_request_segment
     return rc;
 }
 
+static void count(const struct vbd *v, uint64_t sectors, bool write)
+{
+    struct disk_counts *c = v->cfg.counts;
+
+    if (c) {
+        c->reads += !write;
+        c->writes += write;
+        c->sectors_read += write ? 0 : sectors;
+        c->sectors_written += write ? sectors : 0;
+    }
+}
+
 /* All of it is checked before anything is done: an answer of "error" without I/O errors means that nothing has been. */
 static int16_t transfer(const struct vbd *v, const struct blkif_request *r, bool write)
 {
@@ -58,6 +70,7 @@ static int16_t transfer(const struct vbd *v, const struct blkif_request *r, bool
         }
         at += r->seg[i].last_sect - r->seg[i].first_sect + 1u;
     }
+    count(v, total, write);
     return BLKIF_RSP_OKAY;
 }
 

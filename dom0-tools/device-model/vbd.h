@@ -10,6 +10,7 @@
 #include <xen/io/blkif.h>
 
 #include "device-model/block.h"
+#include "device-model/counts.h"
 #include "libxeno/xeno.h"
 
 #define VBD_PATH 96u
@@ -28,6 +29,7 @@ struct vbd_config {
     uint32_t device;  /* the number that the guest sees: 768 for hda, 51712 for xvda */
     const char *name; /* as the operator calls it */
     const struct block *disk;
+    struct disk_counts *counts; /* NULL: nobody counts */
 };
 
 struct vbd {

@@ -12,7 +12,7 @@ from pathlib import Path
 from packages import Problem, Unreachable
 
 SUITE = "bookworm"
-PACKAGES = ["systemd-sysv", "udev", "dbus", "login", "iproute2", "iputils-ping", "kmod"]
+PACKAGES = ["systemd-sysv", "udev", "dbus", "login", "iproute2", "iputils-ping", "kmod", "libncursesw6"]
 SIZE = "2G"
 # All times in the file system are at most this one, whenever it is made.
 EPOCH = "1700000000"

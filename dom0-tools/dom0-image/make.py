@@ -76,6 +76,12 @@ def programs(build):
     return found
 
 
+def screen(build):
+    """What needs libraries that the RAM disk has not: it comes along for a disk. Contents, or nothing where it was not built."""
+    path = build / "screen" / "xeno-top"
+    return path.read_bytes() if path.is_file() else b""
+
+
 def fingerprint(parts):
     total = hashlib.sha256()
     for part in parts:
@@ -169,7 +175,7 @@ def add_modules(archive, deb):
     archive.file(f"{top}/modules.builtin", builtin.encode())
 
 
-def make_initrd(debs, ours):
+def make_initrd(debs, ours, top):
     busybox, = packages.contents(debs["busybox"], lambda name: name in ("bin/busybox", "usr/bin/busybox")).values()
     plain = io.BytesIO()
     archive = cpio.Writer(plain)
@@ -191,6 +197,9 @@ def make_initrd(debs, ours):
         else:
             archive.file(f"usr/sbin/{name}", data, 0o755)
     add_modules(archive, debs["linux"])
+    if top:
+        archive.folder("usr/lib/xeno")
+        archive.file("usr/lib/xeno/xeno-top", top, 0o755)
     archive.end()
     packed = gzip.compress(plain.getvalue(), 6, mtime=0)
     # Linux looks for a further archive behind this one at a multiple of four bytes.
@@ -208,7 +217,7 @@ def make(build, kind="", refresh=False):
         fcntl.flock(lock, fcntl.LOCK_EX)
         debs = resolve(folder, kind, refresh)
         stamps = Stamps(folder)
-        ours = programs(Path(build))
+        ours, top = programs(Path(build)), screen(Path(build))
         base = sources() + [path.name.encode() for _, path in sorted(debs.items())]
         kernel, image, initrd = f"vmlinux{kind}", f"vmlinuz{kind}", f"initrd{kind}.cpio.gz"
         of = fingerprint([(HERE / "bzimage.py").read_bytes(), debs["linux"].name.encode()])
@@ -216,9 +225,9 @@ def make(build, kind="", refresh=False):
             stamps.put(kernel, bzimage.unpack(bzimage_of(debs)), of)
         if not stamps.fresh(image, of):
             stamps.put(image, bzimage_of(debs), of)
-        of = fingerprint(base + [part for name, (data, _) in sorted(ours.items()) for part in (name.encode(), data)])
+        of = fingerprint(base + [top] + [part for name, (data, _) in sorted(ours.items()) for part in (name.encode(), data)])
         if not stamps.fresh(initrd, of):
-            stamps.put(initrd, make_initrd(debs, ours), of)
+            stamps.put(initrd, make_initrd(debs, ours, top), of)
     return folder / kernel, folder / initrd
 
 

@@ -189,3 +189,20 @@ long xeno_domain_shutdown_as(struct xeno *x, uint32_t domid, uint32_t reason)
 
     return x->t->hypercall(x->t->ctx, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, (uint64_t)(uintptr_t)&r, 0, 0);
 }
+
+void xeno_state_text(const struct xen_domctl_getdomaininfo *info, char out[7])
+{
+    bool dying = info->flags & XEN_DOMINF_dying, shut = info->flags & XEN_DOMINF_shutdown;
+    uint32_t code = info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+
+    memcpy(out, "------", 7);
+    if (info->flags & XEN_DOMINF_running && !dying && !shut) {
+        out[0] = 'r';
+    } else if (info->flags & XEN_DOMINF_blocked && !dying && !shut) {
+        out[1] = 'b';
+    }
+    out[2] = info->flags & XEN_DOMINF_paused ? 'p' : '-';
+    out[3] = shut ? 's' : '-';
+    out[4] = shut && code == 3 ? 'c' : '-';
+    out[5] = dying ? 'd' : '-';
+}

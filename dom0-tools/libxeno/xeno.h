@@ -41,6 +41,8 @@ long xeno_domain_pause(struct xeno *x, uint32_t domid);
 long xeno_domain_unpause(struct xeno *x, uint32_t domid);
 /* Exactly this domain: -ESRCH when it is not there. */
 long xeno_domain_info(struct xeno *x, uint32_t domid, struct xen_domctl_getdomaininfo *info);
+/* The state column of lists: "r-----" and so on, never r or b together with d. */
+void xeno_state_text(const struct xen_domctl_getdomaininfo *info, char out[7]);
 long xeno_domain_max_vcpus(struct xeno *x, uint32_t domid, uint32_t max);
 long xeno_domain_max_mem(struct xeno *x, uint32_t domid, uint64_t kib);
 long xeno_domain_set_context(struct xeno *x, uint32_t domid, uint32_t vcpu,

@@ -252,23 +252,6 @@ long cli_domid(struct cli *c, const char *verb, const char *name)
     return -1;
 }
 
-void cli_state(const struct xen_domctl_getdomaininfo *info, char out[7])
-{
-    bool dying = info->flags & XEN_DOMINF_dying, shut = info->flags & XEN_DOMINF_shutdown;
-    uint32_t code = info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
-
-    memcpy(out, "------", 7);
-    if (info->flags & XEN_DOMINF_running && !dying && !shut) {
-        out[0] = 'r';
-    } else if (info->flags & XEN_DOMINF_blocked && !dying && !shut) {
-        out[1] = 'b';
-    }
-    out[2] = info->flags & XEN_DOMINF_paused ? 'p' : '-';
-    out[3] = shut ? 's' : '-';
-    out[4] = shut && code == 3 ? 'c' : '-';
-    out[5] = dying ? 'd' : '-';
-}
-
 bool cli_flag(int *argc, char **argv, const char *word)
 {
     for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {

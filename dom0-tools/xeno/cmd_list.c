@@ -50,7 +50,7 @@ static void row_table(const struct lister *l, const struct xen_domctl_getdomaini
     char state[7], seconds[24];
     bool red;
 
-    cli_state(info, state);
+    xeno_state_text(info, state);
     red = c->terminal && state[4] == 'c';
     tenths(seconds, sizeof(seconds), info->cpu_time);
     cli_print(c, "%s%-40s %5u %5lu %5u     %s  %8s", red ? RED : "", name, info->domain,
@@ -90,7 +90,7 @@ static void row_json(struct lister *l, const struct xen_domctl_getdomaininfo *in
     struct cli *c = l->c;
     char state[7];
 
-    cli_state(info, state);
+    xeno_state_text(info, state);
     cli_print(c, "%s    {\"name\": ", l->rows ? ",\n" : "");
     cli_json_string(c, name);
     cli_print(c, ", \"domid\": %u, \"state\": \"%s\", \"memory_kib\": %lu, \"max_memory_kib\": %lu, \"vcpus\": %u, \"cpu_ns\": %lu",

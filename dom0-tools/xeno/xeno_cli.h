@@ -75,9 +75,6 @@ void cli_json_string(struct cli *c, const char *text);
 /* A domain by name or number, alive or not ours: its number; -1 after an error line. */
 long cli_domid(struct cli *c, const char *verb, const char *name);
 
-/* The state column of lists: "r-----" and so on, never r or b together with d. */
-void cli_state(const struct xen_domctl_getdomaininfo *info, char out[7]);
-
 int cmd_console(struct cli *c, int argc, char **argv);
 int cmd_create(struct cli *c, int argc, char **argv);
 int cmd_destroy(struct cli *c, int argc, char **argv);

@@ -142,21 +142,34 @@ static int read_record(struct xeno_error *err)
     return rc ? xeno_fail(err, "device model: domain %u: %s", me.domid, why) : 0;
 }
 
-static struct dm_devices *map_devices(void)
+static void *map_file(const char *path, size_t bytes)
 {
-    char path[MODELS_PATH_MAX];
     void *va = MAP_FAILED;
-    int fd;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-    model_devices_path(me.domid, path);
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0 && ftruncate(fd, sizeof(struct dm_devices)) == 0) {
-        va = mmap(NULL, sizeof(struct dm_devices), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd >= 0 && ftruncate(fd, (off_t)bytes) == 0) {
+        va = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     }
     if (fd >= 0) {
         close(fd);
     }
     return va == MAP_FAILED ? NULL : va;
+}
+
+static struct dm_devices *map_devices(void)
+{
+    char path[MODELS_PATH_MAX];
+
+    model_devices_path(me.domid, path);
+    return map_file(path, sizeof(struct dm_devices));
+}
+
+static struct disk_counts *map_counts(void)
+{
+    char path[MODELS_PATH_MAX];
+
+    model_counts_path(me.domid, path);
+    return map_file(path, sizeof(struct disk_counts));
 }
 
 static int serve_full(struct xeno_error *err)
@@ -178,13 +191,18 @@ static int serve_full(struct xeno_error *err)
 
 static int serve_disks(struct xeno_error *err)
 {
+    struct disk_counts *counts = map_counts();
     int rc = store_open(&me.requests);
 
+    if (counts) {
+        counts->disks = me.nr_disks;
+    }
     for (uint32_t i = 0; rc == 0 && i < me.nr_disks; i++) {
         const struct vbd_config cfg = {.domid = me.domid,
                                        .device = domain_disk_number(me.cfg.disk[i].vdev),
                                        .name = me.cfg.disk[i].vdev,
-                                       .disk = &me.disk[i].block};
+                                       .disk = &me.disk[i].block,
+                                       .counts = counts};
 
         rc = vbd_start(&me.vbd[i], &me.x, &vbd_store, &cfg);
     }

@@ -28,6 +28,11 @@ void model_devices_path(uint32_t domid, char *path)
     snprintf(path, MODELS_PATH_MAX, MODELS_DIR "/%u.devices", domid);
 }
 
+void model_counts_path(uint32_t domid, char *path)
+{
+    snprintf(path, MODELS_PATH_MAX, MODELS_DIR "/%u.counts", domid);
+}
+
 /* The lock's file; -1: there never was one. */
 static int open_lock(uint32_t domid)
 {
@@ -138,6 +143,8 @@ static void forget(uint32_t domid)
     model_lock_path(domid, path);
     unlink(path);
     model_devices_path(domid, path);
+    unlink(path);
+    model_counts_path(domid, path);
     unlink(path);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The processes that are domains' device models: xeno-dm, one a domain that has emulated devices or a disk. Each holds a lock (of
- * fcntl) on a file named after its domain, and keeps its devices' state in another: both under /run/xeno/dm.
+ * fcntl) on a file named after its domain, keeps its devices' state in another, and in a third what its disk was asked for: all under
+ * /run/xeno/dm.
  * Invariant: the holder of the lock is the domain's device model; a lock that nobody holds means that there is none.
  */
 #ifndef LIBXENO_LINUX_MODELS_H
@@ -29,8 +30,9 @@ enum model_state model_state(uint32_t domid, int *pid);
 /* Press the power button of a fully virtualized domain: 0, or -ESRCH if its device model does not live. */
 int model_power_button(uint32_t domid);
 
-/* Names of the two files: at least MODELS_PATH_MAX bytes. */
+/* Names of the files: at least MODELS_PATH_MAX bytes. */
 void model_lock_path(uint32_t domid, char *path);
 void model_devices_path(uint32_t domid, char *path);
+void model_counts_path(uint32_t domid, char *path);
 
 #endif

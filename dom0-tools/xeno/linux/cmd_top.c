@@ -1,119 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * xeno top: time and memory of each domain, again and again. -b prints the columns of xentop's batch mode; on a terminal the screen
- * is redrawn by plain ANSI sequences, and q ends it. The first table has no CPU share: there is nothing to compare with.
+ * is xeno-top's, or redrawn by plain ANSI sequences where that is not there; q ends it. The first table has no CPU share: there is nothing to compare with.
  */
+#include <errno.h>
 #include <poll.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "libxeno/linux/top.h"
 #include "xeno/linux/place.h"
 
-#define MAX_SHOWN 4096u
-#define PAGE_KIB  4u
-#define DELAY_S   3
-
-struct sample {
-    uint64_t when_ns;
-    long nr;
-    xen_domctl_getdomaininfo_t *list;
-};
+#define DELAY_S 3
+#define PROGRAM "xeno-top"
 
 struct options {
     bool batch, json;
     long count, delay;
 };
 
-static uint64_t now_ns(void)
+static void json_row(struct cli *c, const struct top_row *r, bool first)
 {
-    struct timespec t;
+    const struct io_counts *io = &r->io;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static int take(struct cli *c, struct sample *s)
-{
-    uint32_t next = 0;
-    long n;
-
-    s->nr = 0;
-    s->when_ns = now_ns();
-    do {
-        n = xeno_domain_list(&c->m->x, next, s->list + s->nr, 64);
-        s->nr += n > 0 ? n : 0;
-        next = s->nr ? s->list[s->nr - 1].domain + 1u : 0;
-    } while (n == 64 && s->nr + 64 <= (long)MAX_SHOWN);
-    return n < 0 ? -1 : 0;
-}
-
-/* Tenths of a percent of one CPU between two samples. */
-static uint64_t share(const struct sample *was, const struct sample *is,
-                      const struct xen_domctl_getdomaininfo *d)
-{
-    uint64_t ns = is->when_ns - was->when_ns;
-
-    for (long i = 0; i < was->nr; i++) {
-        if (was->list[i].domain == d->domain && d->cpu_time >= was->list[i].cpu_time && ns) {
-            return (d->cpu_time - was->list[i].cpu_time) * 1000 / ns;
-        }
-    }
-    return 0;
-}
-
-static void row(struct cli *c, const struct xen_domctl_getdomaininfo *d, uint64_t tenths,
-                uint64_t total_kib, bool json, bool first)
-{
-    char state[7], buf[32], limit[24], percent[16];
-    const char *name = manager_name(c->m, d->domain, buf, sizeof(buf));
-    uint64_t kib = (uint64_t)d->tot_pages * PAGE_KIB, max = (uint64_t)d->max_pages * PAGE_KIB;
-    bool unlimited = max > total_kib;
-
-    cli_state(d, state);
-    if (json) {
-        cli_print(c, "%s    {\"name\": ", first ? "" : ",\n");
-        cli_json_string(c, name);
-        cli_print(
-            c,
-            ", \"domid\": %u, \"state\": \"%s\", \"cpu_ns\": %lu, \"cpu_permille\": %lu, \"memory_kib\": %lu, \"vcpus\": %u}",
-            d->domain, state, (uint64_t)d->cpu_time, tenths, kib, d->nr_online_vcpus);
-        return;
-    }
-    snprintf(limit, sizeof(limit), unlimited ? "no limit" : "%lu", max);
-    snprintf(percent, sizeof(percent), unlimited ? "n/a" : "%.1f",
-             (double)max * 100 / (double)total_kib);
+    cli_print(c, "%s    {\"name\": ", first ? "" : ",\n");
+    cli_json_string(c, r->name);
     cli_print(
         c,
-        "%10.10s %6s %10lu %4lu.%lu %10lu %6lu.%lu %11s %9s %5u %4u %8u %8u %4u %8u %8u %8u %10u %10u %4u\n",
-        name, state, (uint64_t)d->cpu_time / 1000000000, tenths / 10, tenths % 10, kib,
-        kib * 1000 / total_kib / 10, kib * 1000 / total_kib % 10, limit, percent,
-        d->nr_online_vcpus, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, d->ssidref);
+        ", \"domid\": %u, \"state\": \"%s\", \"cpu_ns\": %lu, \"cpu_permille\": %lu, \"memory_kib\": %lu, \"vcpus\": %u, ",
+        r->domid, r->state, r->cpu_ns, r->cpu_permille, r->kib, r->vcpus);
+    cli_print(
+        c,
+        "\"nets\": %u, \"sent_bytes\": %lu, \"received_bytes\": %lu, \"vbds\": %u, \"reads\": %lu, \"writes\": %lu, \"sectors_read\": %lu, \"sectors_written\": %lu}",
+        io->nets, io->sent, io->received, io->vbds, io->disk.reads, io->disk.writes,
+        io->disk.sectors_read, io->disk.sectors_written);
 }
 
-static void table(struct cli *c, const struct sample *was, const struct sample *is,
-                  const struct options *o)
+static void row(struct cli *c, const struct top_row *r, uint64_t total_kib)
 {
-    struct xen_sysctl_physinfo phys;
-    uint64_t total_kib = xeno_physinfo(&c->m->x, &phys) ? 1 : (uint64_t)phys.total_pages * PAGE_KIB;
+    const struct io_counts *io = &r->io;
+    char limit[24], percent[16];
 
+    snprintf(limit, sizeof(limit), r->unlimited ? "no limit" : "%lu", r->max_kib);
+    snprintf(percent, sizeof(percent), r->unlimited ? "n/a" : "%.1f",
+             (double)r->max_kib * 100 / (double)total_kib);
+    cli_print(c, "%10.10s %6s %10lu %4lu.%lu %10lu %6lu.%lu %11s %9s %5u %4u %8lu %8lu ", r->name,
+              r->state, r->cpu_ns / 1000000000, r->cpu_permille / 10, r->cpu_permille % 10, r->kib,
+              r->kib * 1000 / total_kib / 10, r->kib * 1000 / total_kib % 10, limit, percent,
+              r->vcpus, io->nets, io->sent / 1024, io->received / 1024);
+    cli_print(c, "%4u %8lu %8lu %8lu %10lu %10lu %4u\n", io->vbds, io->disk.starved, io->disk.reads,
+              io->disk.writes, io->disk.sectors_read, io->disk.sectors_written, r->ssid);
+}
+
+static void table(struct cli *c, const struct top *t, const struct options *o)
+{
     if (o->json) {
         cli_print(c, "[\n");
     } else {
         if (!o->batch) {
-            cli_print(c, "\033[H\033[2Jxeno top   %ld domains, %lu of %lu MiB free   q ends it\n",
-                      is->nr, (uint64_t)phys.free_pages >> 8, (uint64_t)phys.total_pages >> 8);
+            cli_print(c, "\033[H\033[2Jxeno top   %u domains, %lu of %lu MiB free   q ends it\n",
+                      t->nr, t->free_kib / 1024, t->total_kib / 1024);
         }
         cli_print(
             c,
             "      NAME  STATE   CPU(sec) CPU(%%)     MEM(k) MEM(%%)  MAXMEM(k) MAXMEM(%%) VCPUS NETS NETTX(k) NETRX(k) VBDS   "
             "VBD_OO   VBD_RD   VBD_WR  VBD_RSECT  VBD_WSECT SSID\n");
     }
-    for (long i = 0; i < is->nr; i++) {
-        row(c, &is->list[i], share(was, is, &is->list[i]), total_kib, o->json, i == 0);
+    for (uint32_t i = 0; i < t->nr; i++) {
+        if (o->json) {
+            json_row(c, &t->rows[i], i == 0);
+        } else {
+            row(c, &t->rows[i], t->total_kib);
+        }
     }
     if (o->json) {
         cli_print(c, "\n]\n");
@@ -135,31 +98,49 @@ static bool pause_until_next(const struct options *o)
 
 static int run(struct cli *c, const struct options *o)
 {
-    struct sample was = {.nr = 0}, is = {.nr = 0}, swap;
+    struct top t = {.order = TOP_BY_ID};
     int status = 0;
 
-    was.list = calloc(MAX_SHOWN, sizeof(*was.list));
-    is.list = calloc(MAX_SHOWN, sizeof(*is.list));
-    if (!was.list || !is.list) {
-        status = cli_error(c, "top", "the control domain is out of memory");
-    }
     for (long i = 0; status == 0 && (o->count == 0 || i < o->count); i++) {
         if (i && !pause_until_next(o)) {
             break;
         }
-        manager_refresh(c->m);
-        if (take(c, &is)) {
-            status = cli_error(c, "top", "cannot list domains");
-            break;
+        status = top_take(&t, c->m);
+        if (status == 0) {
+            table(c, &t, o);
         }
-        table(c, &was, &is, o);
-        swap = was;
-        was = is;
-        is = swap;
     }
-    free(was.list);
-    free(is.list);
-    return status;
+    top_free(&t);
+    return status ? cli_error(c, "top",
+                              status == -1 ? "cannot list domains"
+                                           : "the control domain is out of memory")
+                  : 0;
+}
+
+/*
+ * On a terminal the program beside this one does it, where it is installed and finds its library: 127 is the loader's, and its own status
+ * for a terminal that it does not know. -1: it is to be done here.
+ */
+static int run_program(const struct options *o)
+{
+    char path[512], count[24], delay[24];
+    char *const words[] = {path, (char *)"-i", count, (char *)"-d", delay, NULL};
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(PROGRAM));
+    char *slash;
+    int status;
+    pid_t pid;
+
+    path[n > 0 ? n : 0] = '\0';
+    slash = strrchr(path, '/');
+    strcpy(slash ? slash + 1 : path, PROGRAM);
+    snprintf(count, sizeof(count), "%ld", o->count);
+    snprintf(delay, sizeof(delay), "%ld", o->delay);
+    if (access(path, X_OK) || posix_spawn(&pid, path, NULL, NULL, words, environ)) {
+        return -1;
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) != 127 ? WEXITSTATUS(status) : -1;
 }
 
 static long value(struct cli *c, int *argc, char **argv, const char *option, long def)
@@ -194,6 +175,9 @@ int cmd_top(struct cli *c, int argc, char **argv)
     }
     terminal = !o.batch && !o.json && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &old) == 0;
     o.batch = o.batch || !terminal;
+    if (terminal && (status = run_program(&o)) >= 0) {
+        return status;
+    }
     if (terminal) {
         raw = old;
         raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
