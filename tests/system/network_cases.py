@@ -35,6 +35,7 @@ receive() { type_to $1 "nc -l -p 7 | md5sum; echo received-$2"; }
 # Once it has come: the sum that the guest tells.
 sum_of() { says $1 "^received-$2"; xeno console --log $1 | tr -d '\r' | grep -B 1 "^received-$2" | head -n 1 | cut -c 1-32; }
 """
+BRIDGE_UP = "ip link add xenbr0 type bridge; ip addr add 10.9.0.1/24 dev xenbr0; ip link set xenbr0 up; was=$(links)\n"
 # A script of the operator's, as xl calls it; kill is one at which the tool dies.
 SCRIPTS = r"""
 mkdir -p /etc/xen/scripts
@@ -49,7 +50,7 @@ printf '#!/bin/sh\ntest $1 = offline || kill -9 $PPID\n' >/etc/xen/scripts/vif-k
 chmod +x /etc/xen/scripts/*
 part scripts; try xeno create h.cfg 'vif=["script=vif-mine"]'; xeno destroy h; cat said
 for how in fails forgets none; do try xeno create h.cfg "vif=[\"script=vif-$how\"]"; done; only_dom0 && echo alone; cat said | wc -l
-part killed; xeno create h.cfg 'vif=["script=vif-kills"]'; xeno list h | tail -n 1; xeno destroy h; links; echo "$was"; ls /run/xeno/domains | wc -l
+part killed; xeno create h.cfg 'vif=["script=vif-kills"]'; xeno list h | tail -n 1; xeno destroy h; links; echo; echo "$was"; ls /run/xeno/domains | wc -l
 part faults; sed -i 's/^memory.*/memory = 4/' h.cfg; before=$(free_pages); n=1; refused=0
 until grep -q 'has not struck' err 2>/dev/null; do
     if XENO_FAULT=$n xeno create h.cfg 'vif=["vifname=f,mtu=1400"]' >out 2>err; then xeno destroy h; else refused=$((refused + 1)); fi
@@ -58,11 +59,15 @@ until grep -q 'has not struck' err 2>/dev/null; do
     as_before $n
     n=$((n + STEP))
 done
-part result; echo "$n $refused"; xeno doctor | grep '^[a-zA-Z]* *store '
+part result; echo "$n $refused"; xeno doctor | grep -E '^[a-zA-Z]* *(store|network) '
+"""
+REBOOT = r"""
+part reboot; first=$(id b); mac=$(xeno network-list b | awk 'NR == 2 { print $3 }'); xeno reboot b; until_new b $first; says b '^guest '
+xeno network-list b | awk 'NR == 2 { print $3 }'; echo $mac
 """
 TRAFFIC = r"""
 part refused; try xeno create h.cfg 'vif=["bridge=none"]'; try xeno create h.cfg 'vif=["brigde=x"]'; ls /run/xeno/domains | wc -l
-ip link add xenbr0 type bridge; ip addr add 10.9.0.1/24 dev xenbr0; ip link set xenbr0 up; was=$(links)
+BRIDGE_UP
 part create; new a 'vif=["mac=00:16:3e:00:00:01"]' && new b 'vif=["vifname=fred,rate=800Mb/s"]' vcpus=2; peer a 2; peer b 3
 xeno network-list --json a b
 part table; xeno network-list a
@@ -76,8 +81,6 @@ part top; xeno top -b -i 1 | awk '$1 == "a" || $1 == "b" { print $1, $10, ($11 >
 part detach; xeno network-detach a 0; xeno network-list --json a; links; try xeno network-detach a 0
 part attach; xeno network-attach a mac=00:16:3e:00:00:09 vifname=again mtu=1400; cat /sys/class/net/again/mtu; peer a 4; links
 type_to a 'ping -c 2 10.9.0.1; echo again $?'; says a '^again 0' && echo reached; xeno network-detach a 00:16:3E:00:00:09; links
-part reboot; first=$(id b); mac=$(xeno network-list b | awk 'NR == 2 { print $3 }'); xeno reboot b; until_new b $first; says b '^guest '
-xeno network-list b | awk 'NR == 2 { print $3 }'; echo $mac
 part busy; peer b 3; type_to b 'while :; do nc 10.9.0.1 7 </dev/zero; done'
 nc -l -p 7 <&9 | head -c 100000 | wc -c; xeno destroy b; links; xeno destroy a; echo "$was"; links
 """
@@ -88,16 +91,17 @@ def run(where, script):
     if not files:
         raise qemu.Skip("Debian's package xenstore-utils is not installed")
     more = [word for path in sorted(files) for word in ("--add", path)]
-    return stock_guest_cases.run(where, BRIDGE + script, "--add", f"{qemu.BUILD / 'guests' / 'hello'}:hello", *more, kind="", timeout=500)
+    return stock_guest_cases.run(where, BRIDGE + script, "--add", f"{qemu.BUILD / 'guests' / 'hello'}:hello", *more, kind="", timeout=max(500, qemu.HANG))
 
 
 def sums(text):
     return re.findall(r"^[0-9a-f]{32}", text, re.MULTILINE)
 
 
-def traffic(where):
-    step = 5 if where else 2  # undoing is the tool's matter
-    result, parts = run(where, TRAFFIC + SCRIPTS.replace("STEP", str(step)))
+def traffic(where, restart="", more=""):
+    """Two stock guests; the parts of what was said, also of further scripts while they run and afterwards."""
+    busy = TRAFFIC.index("part busy")
+    result, parts = run(where, TRAFFIC[:busy].replace("BRIDGE_UP", BRIDGE_UP) + restart + TRAFFIC[busy:] + more)
     result.expect(re.search(r"^xeno create: h: vif 0: there is no bridge none: make it .*\n<1>$", parts["refused"], re.MULTILINE), "expected no bridge")
     result.expect(re.search(r"vif: it has no field like 'brigde=x'.*\n<1>\n0$", parts["refused"], re.MULTILINE), "expected the field to be named")
     listed = json.loads(parts["create"])
@@ -109,15 +113,26 @@ def traffic(where):
     result.expect(parts["ping"].count("2 packets transmitted, 2 packets received") == 2 and "pinged 0" in parts["ping"], "expected all to answer")
     said = sums(parts["sums"])
     result.expect(len(said) == 5 and said[0] == said[1] and said[2] == said[3] == said[4], f"expected the bytes that were sent: {said}")
-    result.expect(parts["top"].split("\n")[:2] == ["a 1 1 1", "b 1 1 1"], "expected top to count what went through")
+    result.expect(parts["top"].split("\n")[:2] == ["a 1 1 1", "b 1 0 1"], "expected top to count what went through")
     result.expect(parts["detach"].startswith("[\n\n]\n") and "a has no interface 0" in parts["detach"], "expected it to have gone")
     result.expect(re.search(r"^\[\n\n\]\nfred lo (\w+ )?xenbr0 ", parts["detach"], re.MULTILINE), "expected its interface to have gone")
     result.expect(parts["attach"].startswith("1400\n") and "reached" in parts["attach"] and "again" not in parts["attach"].splitlines()[-1], "expected one to come and go")
-    result.expect(len(set(re.findall(r"^00:16:3e\S+$", parts["reboot"], re.MULTILINE))) == 1, "expected the address to stay over a restart")
     lines = parts["busy"].split("\n")
     result.expect(lines[0] == "100000", "expected what came until the guest was destroyed")
     result.expect(not re.search("fred|vif|again", parts["busy"]), "expected no interface to be left")
+    return result, parts
+
+
+def with_scripts(where, step, restart=""):
+    """And hotplug scripts, and each step-th operation of making an interface that fails."""
+    result, parts = traffic(where, restart, SCRIPTS.replace("STEP", str(step)))
     scripts(result, parts, step)
+    return result, parts
+
+
+def with_a_restart(where, step):
+    result, parts = with_scripts(where, step, REBOOT)
+    result.expect(len(set(re.findall(r"^00:16:3e\S+$", parts["reboot"], re.MULTILINE))) == 1, "expected the address to stay over a restart")
 
 
 def scripts(result, parts, step):
@@ -126,9 +141,10 @@ def scripts(result, parts, step):
     result.expect(said.startswith("<0>\n") and [line.split()[1] for line in lines] == ["online", "offline"], "expected the script to be called twice")
     result.expect(re.search(r"h: vif 0: script /etc/xen/scripts/vif-fails online: it failed: no such luck\n<1>", said), "expected its last line")
     result.expect(re.search(r"h: vif 0: script vif-forgets: it has not written hotplug-status=connected\n<1>", said), "expected what is missing")
-    result.expect(re.search(r"h: vif 0: script /etc/xen/scripts/vif-none: .*\n<1>\nalone\n", said), "expected one that is not there to be told")
+    result.expect(re.search(r"h: vif 0: script /etc/xen/scripts/vif-none online: it failed: No such file or directory\n<1>\nalone\n", said), "expected one that is not there to be told")
     lines = parts["killed"].strip().split("\n")
     result.expect(re.match(r"h +\d+ .*--p---", lines[-4]) and lines[-3] == lines[-2] and lines[-1] == "0", "expected a killed tool's domain to go whole")
     result.expect(parts["faults"].strip() == "", "expected nothing to be left by any fault")
     tried, refused = (int(word) for word in parts["result"].split()[:2])
     result.expect(tried > 60 and refused > 30 / step and re.search("^ok +store", parts["result"], re.MULTILINE), "expected many operations that can fail")
+    result.expect(re.search("^ok +network +xen-netback is there; bridges: xenbr0$", parts["result"], re.MULTILINE), "expected doctor to see the bridge")

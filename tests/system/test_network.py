@@ -11,7 +11,7 @@ OURS = []
 
 
 def test_interfaces_of_stock_guests():
-    cases.traffic(OURS)
+    cases.with_scripts(OURS, 8)
 
 
 if __name__ == "__main__":

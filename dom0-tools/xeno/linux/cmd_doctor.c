@@ -4,6 +4,7 @@
  * the library: it has to work where that does not. Status 1 if something is wrong. --fix mends what it can without anybody's advice:
  * what the store has of domains that have gone.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,6 +15,8 @@
 
 #include <xen/version.h>
 
+#include "libxeno/linux/link.h"
+#include "libxeno/linux/network.h"
 #include "xeno/linux/doctor.h"
 
 #define LOW_MIB 16u
@@ -163,6 +166,29 @@ static void check_daemons(struct report *r, struct xeno *x)
                           : "answers");
 }
 
+/* A bridge is not everybody's way: none is worth a word, not a fault. */
+static void check_network(struct report *r)
+{
+    DIR *folder = opendir("/sys/class/net");
+    const struct dirent *e;
+    char bridges[160] = "";
+    bool driver = access(NETBACK, F_OK) == 0;
+
+    while (folder && (e = readdir(folder)) != NULL) {
+        size_t n = strlen(bridges);
+
+        if (link_is_bridge(e->d_name)) {
+            snprintf(bridges + n, sizeof(bridges) - n, " %.15s", e->d_name);
+        }
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    finding(r, "network", driver ? NULL : "modprobe xen-netback", "%s; bridges:%s",
+            driver ? "xen-netback is there" : "no domain can have an interface",
+            *bridges ? bridges : " none ('ip link add xenbr0 type bridge' makes one)");
+}
+
 static void check_unpacker(struct report *r)
 {
     char path[512];
@@ -212,6 +238,7 @@ int cmd_doctor(struct cli *c, int argc, char **argv, const char *open_error)
         check_device(&r, "hypercall", "xen-privcmd");
         check_device(&r, "evtchn", "xen-evtchn");
         check_device(&r, "gntdev", "xen-gntdev");
+        check_network(&r);
         if (open_error) {
             finding(&r, "tools", "see above", "%s", open_error);
         } else {
