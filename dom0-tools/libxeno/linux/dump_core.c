@@ -232,6 +232,14 @@ static uint64_t room_for(int fd)
     return (uint64_t)s.freeram * s.mem_unit / 2;
 }
 
+/* As xl has them, and as tools look for them. */
+static int by_pfn(const void *a, const void *b)
+{
+    uint64_t x = ((const struct core_frame *)a)->pfn, y = ((const struct core_frame *)b)->pfn;
+
+    return (x > y) - (x < y);
+}
+
 static int dump(struct dump *d, const char *path, struct xeno_error *err)
 {
     struct xen_domctl_getdomaininfo info;
@@ -249,6 +257,7 @@ static int dump(struct dump *d, const char *path, struct xeno_error *err)
     if (rc) {
         return xeno_fail(err, "domain %u: its frames cannot be listed: %s", d->domid, strerror(-rc));
     }
+    qsort(d->frame, d->nr, sizeof(*d->frame), by_pfn);
     d->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (d->fd < 0) {
         return xeno_fail(err, "%s: %s", path, strerror(errno));
