@@ -29,6 +29,7 @@ struct range {
 };
 static struct range reserved[MAX_RESERVED];
 static unsigned nr_reserved;
+static uint64_t reserved_end; /* of the last of them */
 
 static struct range tables; /* the builder's page tables */
 static struct range p2m;    /* the P2M list where the builder mapped it with tables of its own */
@@ -45,7 +46,7 @@ static bool in_range(const struct range *r, uint64_t pfn)
 
 static bool is_reserved(uint64_t pfn)
 {
-    for (unsigned i = 0; i < nr_reserved; i++) {
+    for (unsigned i = 0; i < nr_reserved && pfn < reserved_end; i++) {
         if (in_range(&reserved[i], pfn)) {
             return true;
         }
@@ -57,6 +58,7 @@ static void reserve(uint64_t first, uint64_t count)
 {
     ASSERT(nr_reserved < MAX_RESERVED);
     reserved[nr_reserved++] = (struct range){first, first + count};
+    reserved_end = MAX(reserved_end, first + count);
 }
 
 static void reserve_bytes(const void *va, size_t bytes)
