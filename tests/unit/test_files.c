@@ -186,7 +186,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(t, setup, NULL);
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, all_places_of_notes, 0, 3);
     tcase_add_test(t, bent_files);
     tcase_add_test(t, greedy_headers);

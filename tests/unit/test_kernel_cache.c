@@ -211,6 +211,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 120); /* machines may be slow */
     tcase_add_test(t, found_again);
     tcase_add_test(t, not_for_a_file_that_has_changed);
     tcase_add_test(t, not_for_a_file_that_may_still_change);

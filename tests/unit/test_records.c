@@ -281,6 +281,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 120); /* machines may be slow */
     tcase_add_test(t, a_record_is_what_was_written);
     tcase_add_test(t, all_that_are_there);
     tcase_add_test(t, names_with_anything_in_them);

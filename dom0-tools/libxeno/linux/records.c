@@ -18,7 +18,7 @@
 
 #define FILE_MAX   65536u
 #define HEAD       "#xeno-2"
-#define ROOM       4096u /* for a folder's entries, to begin with */
+#define ROOM       16384u /* for a folder's entries, to begin with: memory that is not written to costs nothing */
 #define ENTRY_MOST 280u  /* an entry of the longest name that there is */
 #define NAME_MOST  128u
 
@@ -56,13 +56,16 @@ static long read_folder(int fd, char **buf)
 
 static bool entry_parse(const char *text, uint32_t *domid, const char **name)
 {
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
+    const char *at = text;
+    uint32_t n = 0;
 
-    *domid = (uint32_t)n;
-    *name = end + 1;
-    return *text >= '0' && *text <= '9' && *end == ':' && n < DOMID_FIRST_RESERVED && end[1] &&
-           strlen(end + 1) < DOMAIN_NAME_MAX;
+    while (*at >= '0' && *at <= '9' && n < DOMID_FIRST_RESERVED) {
+        n = n * 10 + (uint32_t)(*at++ - '0');
+    }
+    *domid = n;
+    *name = at + 1;
+    return at > text && *at == ':' && n < DOMID_FIRST_RESERVED && at[1] &&
+           strlen(at + 1) < DOMAIN_NAME_MAX;
 }
 
 int record_each(const char *dir, void (*fn)(void *ctx, uint32_t domid, const char *name), void *ctx)

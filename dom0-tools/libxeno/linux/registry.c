@@ -97,7 +97,7 @@ static struct managed *add(struct manager *m, struct managed **list, uint32_t do
         list = &(*list)->next;
     }
     if (d) {
-        snprintf(d->name, sizeof(d->name), "%s", name);
+        memcpy(d->name, name, strnlen(name, sizeof(d->name) - 1)); /* which was zero */
         d->domid = d->last_domid = domid;
         d->manager = m;
         d->next = *list;
