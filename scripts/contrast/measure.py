@@ -136,18 +136,11 @@ def place(names, address):
     return names[1][at] if at >= 0 and address - names[0][at] < 65536 else ""
 
 
-def of_marks(interval):
-    """How many records begin in an empty interval: those of the second mark."""
-    return sum(r["what"] == "begin" for r in interval.records)
-
-
-def timeline(interval, names, mark_begins):
+def timeline(interval, names):
     """The records between the two marks' own crossings, times from the first of them on; and how many there are."""
     found = interval.records
-    first = next(i for i, r in enumerate(found) if r["what"] == "end")
-    last = len(found)
-    for _ in range(mark_begins):
-        last = max(i for i, r in enumerate(found[:last]) if r["what"] == "begin")
+    ends = [i for i, r in enumerate(found) if r["what"] == "end"]
+    first, last = ends[0], ends[-1] + 1  # of the first mark; the second one's is not at its end yet
     start = found[first]["tsc"]
     kept = []
     for r in found[first + 1:last][:TRACE_MAX]:
@@ -176,7 +169,7 @@ def one(options, kind):
             traced, names = records.intervals(found), symbols(options, KERNEL[kind == "pv"])
     return {name: {"instructions": round(cost.ticks, 1), "ns": round(timed[name].ns, 1),
                    "crossings": crossings(marked, cost.number, cost.all_runs) if marked else [],
-                   "trace": timeline(traced[cost.number], names, of_marks(traced[0])) if cost.number in traced else None}
+                   "trace": timeline(traced[cost.number], names) if cost.number in traced else None}
             for name, cost in counted.items()}
 
 

@@ -9,7 +9,8 @@ import lanes
 
 WIDTH = 480
 ROW = 24
-LEFT = 158
+LEFT = 170
+RIGHT = 20
 SPANS_MAX = 42
 
 
@@ -25,7 +26,7 @@ def costs(results):
     height = ROW * len(operations) + 34
 
     def x(value):
-        return LEFT + (WIDTH - LEFT - 14) * (math.log10(max(value, 10 ** low)) - low) / (high - low)
+        return LEFT + (WIDTH - LEFT - RIGHT) * (math.log10(max(value, 10 ** low)) - low) / (high - low)
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="Instructions of each operation under each mechanism">']
     for power in range(low, high + 1):
@@ -37,8 +38,8 @@ def costs(results):
         values = [found["instructions"] for found in of_one.values()]
         parts.append(f'<a href="#{escape(name)}"><text class="name" x="{LEFT - 12}" y="{y + 4}">{escape(name)}</text></a>'
                      f'<line class="span" x1="{x(min(values)):.1f}" x2="{x(max(values)):.1f}" y1="{y}" y2="{y}"/>')
-        for mechanism, found in of_one.items():
-            parts.append(f'<circle class="{mechanism}" cx="{x(found["instructions"]):.1f}" cy="{y}" r="5.5"><title>{escape(name)}, '
+        for place, (mechanism, found) in enumerate(of_one.items()):  # ever smaller, so that none hides another
+            parts.append(f'<circle class="{mechanism}" cx="{x(found["instructions"]):.1f}" cy="{y}" r="{7 - 0.9 * place:.1f}"><title>{escape(name)}, '
                          f'{mechanism}: {found["instructions"]:,.0f} instructions</title></circle>')
     return "".join(parts) + "</svg>"
 
@@ -58,7 +59,7 @@ def timeline(trace, mechanism, operation):
         return "", []
     end = max(shown[-1].end, 1)
     crossings = [crossing for crossing in crossings if crossing.at <= end]
-    left, top, lane_height = 98, 26, 34
+    left, top, lane_height = 108, 26, 34
 
     def x(at):
         return left + (WIDTH - left - 8) * at / end
