@@ -30,7 +30,7 @@ try xeno list f2; xeno list --json f2; until xeno dmesg | grep 'does not answer'
 try xeno device-model f2; try xeno device-model f2; last=$(xeno console --log f2 | grep -c hello); said f2 "hello $((last + 1))"; xeno console --log f2
 try xeno list f2; try xeno destroy f2; ends; ls /run/xeno/dm
 part buttons; try xeno create f2.cfg; said f2 'hello 1'; id=$(xeno domid f2); try xeno reboot f2; while xeno list | awk '{ print $2 }' | grep -qx "$id"; do xeno service; done
-said f2 'hello 1'; try xeno shutdown -w f2; ends; xeno list --json | grep '"f2"'
+until test "$(model f2)" -gt 0 2>/dev/null; do xeno service; done; said f2 'hello 1'; try xeno shutdown -w f2; ends; xeno list --json | grep '"f2"'
 printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w", "file:disk.two,raw,xvdb,w"]\n' >p1.cfg
 full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w", "file:disk.two,raw,hdb,w"]\n' >>d1.cfg
 part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; ends; done; cmp disk disk.before; cmp disk.two disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
