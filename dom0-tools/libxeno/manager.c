@@ -458,6 +458,7 @@ static void restart(struct manager *m, const struct domain_cfg *cfg)
 }
 
 /* A name that no living domain has: NAME-1, NAME-2 and so on, the old name cut so that it fits. */
+/* The one that takes its place has its name and its identity; it gets others. It has been read. */
 static void rename_away(struct manager *m, struct managed *d)
 {
     char name[DOMAIN_NAME_MAX];
@@ -466,7 +467,10 @@ static void rename_away(struct manager *m, struct managed *d)
     do {
         format(name, sizeof(name), "%.*s-%u", DOMAIN_NAME_MAX - 12, d->name, n++);
     } while (manager_alive(m, name));
-    take_name(m, d, name); /* which has been read */
+    if (d->cfg) {
+        d->cfg->uuid[0] = '\0';
+    }
+    take_name(m, d, name);
 }
 
 struct search {

@@ -56,7 +56,7 @@ struct manager_shared {
     /* A list of what is owed, NULL if nothing is; for manager_forget_list(). */
     struct managed *(*owed)(void *ctx);
     void (*paid)(void *ctx, uint32_t domid, const char *name);
-    /* The entry has changed: configuration, how it ended, or its name, which was another. */
+    /* The entry has changed: configuration, how it ended, or its name, which was another; without a uuid it is given a new one. */
     void (*changed)(void *ctx, struct managed *d, const char *was);
     /* The domain is about to go, for the reason in d->ended (END_NOT: it does not, after all): write that down, so that it
      * outlives whoever does it. */

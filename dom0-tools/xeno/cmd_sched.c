@@ -103,6 +103,9 @@ int cmd_sched_credit2(struct cli *c, int argc, char **argv)
     if (w < 0 || k < 0) {
         return 1;
     }
+    if (r.weight && w == 0) {
+        return cli_error(c, "sched-credit2", "'%s': expected a weight from 1 to %d", r.weight, MAX_WEIGHT);
+    }
     rc = rc ? rc : xeno_domain_set_sched(&c->m->x, (uint32_t)domid, (uint32_t)w, (uint32_t)k);
     return rc ? cli_error(c, "sched-credit2", "%s: %s", r.domain, xeno_errno_text(rc)) : 0;
 }

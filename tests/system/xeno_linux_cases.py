@@ -63,7 +63,7 @@ part pause; try xeno pause h1; try xeno list h1; try xeno unpause h1
 part json; xeno list --json
 part long; xeno list -l
 part vcpus; xeno vcpu-list --json h1; try xeno vcpu-pin h1 all 0; try xeno vcpu-pin h1 0 99
-part sched; try xeno sched-credit2 -d h1 -w 512 -c 50; xeno sched-credit2 --json -d h1
+part sched; try xeno sched-credit2 -d h1 -w 512 -c 50; xeno sched-credit2 --json -d h1; try xeno sched-credit2 -d h1 -w 0
 part rename; try xeno mem-max h1 32; try xeno rename h1 h2; try xeno domid h2; try xeno domid h1; try xeno rename h2 'a b'; try xeno rename h2 h1
 part uptime; xeno uptime --json
 part top; xeno top -b -i 1
@@ -89,7 +89,8 @@ def a_tour_of_the_verbs(where):
     result.expect(listed["h1"]["memory_kib"] == 16384 and listed["Domain-0"]["domid"] == 0, "expected both domains as JSON")
     result.expect(re.search(r'^    {\n        "domid": \d+,\n.*?"name": "h1",\n', parts["long"], re.MULTILINE | re.DOTALL), "expected xl's form")
     result.expect('"vcpu": 0' in parts["vcpus"] and "<0>" in parts["vcpus"] and "<1>" in parts["vcpus"], "expected one pin, one refusal")
-    sched = json.loads(parts["sched"].split("<0>\n")[1])
+    sched = json.loads(parts["sched"].split("<0>\n")[1].split("xeno sched")[0])
+    result.expect("'0': expected a weight from 1 to 65535\n<1>" in parts["sched"], "expected a weight that is one")
     result.expect((sched[0]["weight"], sched[0]["cap"]) == (512, 50), "expected the new share")
     result.expect(parts["rename"].count("<0>") == 4 and parts["rename"].count("<1>") == 2, "expected two refusals")
     result.expect({entry["name"] for entry in json.loads(parts["uptime"])} == {"Domain-0", "h1"}, "expected two uptimes")
@@ -128,7 +129,7 @@ wait; ends
 for f in one two /var/log/xeno/console/h1.log /var/log/xeno/console/h2.log; do md5sum <$f; done; cat one
 part preserve; xeno create short.cfg 'on_poweroff="preserve"'; xeno console short </dev/null >/dev/null; xeno service; try xeno list short
 xeno destroy short
-part rename; xeno create short.cfg 'on_poweroff="rename-restart"' cmdline=1; xeno console short </dev/null >/dev/null; xeno service; xeno list
+part rename; xeno create short.cfg 'on_poweroff="rename-restart"' cmdline=1; xeno console short </dev/null >/dev/null; xeno service; xeno list; grep -h '^uuid' /run/xeno/domains/*
 until only_dom0; do for d in $(xeno list | awk '$1 ~ /^short/ { print $2 }'); do xeno destroy $d 2>/dev/null; done; done
 part reasons; for n in 1 2 3 4 5; do xeno create -q short.cfg name=e$n cmdline=1; until_ended e$n; xeno list --ended | grep "^e$n "; done
 part restart; xeno create short.cfg 'on_poweroff="restart"'; xeno console short </dev/null >/dev/null; xeno service
@@ -148,6 +149,8 @@ def consoles_and_ends(where):
     result.expect(re.search(r"^short .* ---s-- ", parts["preserve"], re.MULTILINE), "expected the preserved domain in the list")
     result.expect(re.search(r"^short-1 ", parts["rename"], re.MULTILINE) and re.search(r"^short ", parts["rename"], re.MULTILINE),
                   "expected the old domain under a new name, and a new one")
+    ids = re.findall(r"^uuid.*", parts["rename"], re.MULTILINE)
+    result.expect(len(set(ids)) == len(ids) > 1, "expected each to have an identity of its own")
     result.expect(re.findall(r"^e(\d) +\d+  shut down$", parts["reasons"], re.MULTILINE) == list("12345"), "expected a reason as soon as one is gone")
     result.expect("again\nalone\n" in parts["restart"], "expected a restart, and nothing left")
 

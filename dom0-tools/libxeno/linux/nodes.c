@@ -60,9 +60,6 @@ static void domain_nodes(struct node *n, const struct managed *d)
     snprintf(perms, sizeof(perms), "n0 r%u", d->domid);
     store_mkdir(n->s, at(n, ""));
     store_perms(n->s, at(n, ""), perms);
-    snprintf(value, sizeof(value), "/vm/%s", cfg->uuid);
-    text(n, "vm", value);
-    text(n, "name", cfg->name);
     number(n, "domid", d->domid);
     number(n, "memory/static-max", (uint64_t)MAX(cfg->memory_mib, cfg->maxmem_mib) * 1024);
     number(n, "memory/target", (uint64_t)cfg->memory_mib * 1024);
@@ -96,6 +93,20 @@ static void console_nodes(struct node *n, const struct managed *d, const char *t
     text(n, "console/tty", tty);
 }
 
+void nodes_identity(struct xeno_store *s, const struct managed *d)
+{
+    struct node n = {.s = s};
+    char vm[64];
+
+    snprintf(vm, sizeof(vm), "/vm/%s", d->cfg->uuid);
+    n.base = (size_t)snprintf(n.path, sizeof(n.path), "/local/domain/%u", d->domid);
+    text(&n, "vm", vm);
+    text(&n, "name", d->name);
+    n.base = (size_t)snprintf(n.path, sizeof(n.path), "%s", vm);
+    text(&n, "uuid", d->cfg->uuid);
+    text(&n, "name", d->name);
+}
+
 int nodes_create(struct xeno_store *s, const struct managed *d, const char *console_type,
                  const char *tty)
 {
@@ -115,10 +126,7 @@ int nodes_create(struct xeno_store *s, const struct managed *d, const char *cons
         if (d->built.console_port) {
             console_nodes(&n, d, console_type, tty);
         }
-        snprintf(vm, sizeof(vm), "/vm/%s/uuid", d->cfg->uuid);
-        store_write(s, vm, d->cfg->uuid);
-        snprintf(vm, sizeof(vm), "/vm/%s/name", d->cfg->uuid);
-        store_write(s, vm, d->name);
+        nodes_identity(s, d);
         snprintf(vm, sizeof(vm), "/vm/%s/start_time", d->cfg->uuid);
         snprintf(start, sizeof(start), "%ld.00", d->started);
         store_write(s, vm, start);

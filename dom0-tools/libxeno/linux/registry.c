@@ -380,14 +380,17 @@ static void changed(void *ctx, struct managed *d, const char *was)
     struct xeno_store *s = registry_store(r);
     char path[64];
 
+    if (d->cfg && !d->cfg->uuid[0]) {
+        make_uuid(d->cfg);
+    }
     if (!d->foreign) {
         save(d, was);
     }
     if (s) {
-        snprintf(path, sizeof(path), "/local/domain/%u/name", d->domid);
-        store_write(s, path, d->name);
         if (d->cfg && d->cfg->uuid[0]) {
-            snprintf(path, sizeof(path), "/vm/%s/name", d->cfg->uuid);
+            nodes_identity(s, d);
+        } else {
+            snprintf(path, sizeof(path), "/local/domain/%u/name", d->domid);
             store_write(s, path, d->name);
         }
         store_flush(s);

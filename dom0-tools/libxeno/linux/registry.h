@@ -83,6 +83,8 @@ int console_request(const char *line, char *reply, size_t size, int *fd);
 /* The nodes of one domain as xl writes them. 0 or -errno. */
 int nodes_create(struct xeno_store *s, const struct managed *d, const char *console_type,
                  const char *tty);
+/* Of these the name and the uuid, which have changed; sent with the next request that waits. */
+void nodes_identity(struct xeno_store *s, const struct managed *d);
 int nodes_remove(struct xeno_store *s, uint32_t domid, const char *uuid);
 
 /* Folders of the store that belong to domains which the hypervisor does not have: the first of them, and how many there are. */
