@@ -2,10 +2,14 @@
 /*
  * xeno create: read the configuration, let key=value words override it, build, start. With -n nothing is made.
  */
+#include <stdlib.h>
+
 #include "common/compiler.h"
 #include "common/format.h"
 #include "common/string.h"
 #include "xeno/xeno_cli.h"
+
+#define LOG_PREFIX 5u /* "(hv) " */
 
 struct create_options {
     bool paused, console, foreground, quiet, dry, wait;
@@ -140,6 +144,89 @@ static int stay(struct cli *c, const char *name)
     return 0;
 }
 
+/* ---- how a domain ended that somebody has waited for ---- */
+
+/* What the hypervisor's log has of a crash: why, and lines with the vCPU's state and last exits. */
+struct crash_report {
+    char begin[24], more[24]; /* of its lines */
+    char why[128], state[1024];
+    char line[512];
+    size_t length;
+};
+
+/* A line is complete. A number may have been another domain's before: the last crash counts. */
+static void report_line(struct crash_report *r)
+{
+    size_t begin = strlen(r->begin), room = sizeof(r->state) - strlen(r->state);
+
+    r->line[r->length] = '\0';
+    if (!strncmp(r->line, r->begin, begin)) {
+        format(r->why, sizeof(r->why), ": %s", r->line + begin);
+        r->state[0] = '\0';
+    } else if (r->why[0] && !strncmp(r->line, r->more, strlen(r->more)) && r->length + 4 < room) {
+        format(r->state + sizeof(r->state) - room, room, "  %s\n", r->line + LOG_PREFIX);
+    }
+    r->length = 0;
+}
+
+static void report_read(struct cli *c, uint32_t domid, struct crash_report *r)
+{
+    uint32_t index = 0;
+    char buf[512];
+    long n;
+
+    *r = (struct crash_report){.length = 0};
+    format(r->begin, sizeof(r->begin), "(hv) d%u crashed: ", domid);
+    format(r->more, sizeof(r->more), "(hv) d%u v", domid);
+    for (bool on = false; (n = xeno_read_log(&c->m->x, buf, sizeof(buf), &index, on, false)) > 0; on = true) {
+        for (long i = 0; i < n; i++) {
+            if (buf[i] == '\n') {
+                report_line(r);
+            } else if (buf[i] != '\r' && r->length + 1 < sizeof(r->line)) {
+                r->line[r->length++] = buf[i];
+            }
+        }
+    }
+}
+
+/* 1 after lines that say why, if it has crashed; said: its line has been. */
+static int tell_end(struct cli *c, const char *name, uint32_t domid, bool said)
+{
+    struct crash_report *r = malloc(sizeof(*r));
+    struct managed *d;
+
+    manager_service(c->m);
+    for (d = c->m->list; d && d->last_domid != domid; d = d->next) {
+    }
+    if (d) {
+        manager_load(c->m, d);
+    }
+    if (r && d && d->ended == END_CRASH) {
+        report_read(c, domid, r);
+        if (!said) {
+            said = cli_error(c, "create", "%s crashed%s", name, r->why[0] ? r->why : ": its console may tell why");
+        } else if (r->why[0]) {
+            format(r->line, sizeof(r->line), "  %s\n", r->why + 2);
+            c->io->err(c->io->ctx, r->line, strlen(r->line));
+        }
+        c->io->err(c->io->ctx, r->state, strlen(r->state));
+    }
+    free(r);
+    return said;
+}
+
+/* The number that it has, or had if it has ended already. */
+static uint32_t number_of(struct cli *c, const char *name)
+{
+    struct xeno_error err;
+    const struct managed *d;
+
+    manager_refresh(c->m);
+    d = manager_find(c->m, name, &err);
+    d = d ? d : manager_record(c->m, name);
+    return d ? d->last_domid : DOMID_NONE;
+}
+
 int cmd_create(struct cli *c, int argc, char **argv)
 {
     struct create_options o = {.wait = cli_flag(&argc, argv, "--wait")}; /* also behind the file */
@@ -148,6 +235,7 @@ int cmd_create(struct cli *c, int argc, char **argv)
     struct domain_cfg d;
     struct xeno_error err;
     struct cfg cfg;
+    uint32_t domid;
 
     if (rc) {
         return rc;
@@ -163,8 +251,12 @@ int cmd_create(struct cli *c, int argc, char **argv)
     if (rc || manager_create(c->m, &d, o.paused, &err)) {
         return cli_error(c, "create", "%s", err.text);
     }
-    if (o.wait && !o.paused && (!c->wait_running || c->wait_running(c, d.name))) {
-        return c->wait_running ? 1 : cli_error(c, "create", "%s runs; nobody here can wait for its first word", d.name);
+    domid = number_of(c, d.name);
+    if (o.wait && !o.paused && !c->wait_running) {
+        return cli_error(c, "create", "%s runs; nobody here can wait for its first word", d.name);
+    }
+    if (o.wait && !o.paused && c->wait_running(c, d.name)) {
+        return tell_end(c, d.name, domid, true);
     }
     if (o.console) {
         char *words[] = {(char *)"console", d.name, NULL};
@@ -174,5 +266,5 @@ int cmd_create(struct cli *c, int argc, char **argv)
     if (rc == 0 && o.foreground) {
         rc = stay(c, d.name);
     }
-    return rc;
+    return rc || !(o.console || o.foreground) ? rc : tell_end(c, d.name, domid, false);
 }

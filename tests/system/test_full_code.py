@@ -19,7 +19,7 @@ WITHOUT_UMIP = {
     "sgdt shows the kernel's own table", "sidt shows the kernel's own table", "sldt: there is none", "str shows the kernel's own task"
 }
 LETHAL = ["triple", "descriptors", "gates"]
-ENDLESS = ["endless", "emulation", "faults", "storm", "tables", "code"]
+ENDLESS = ["endless", "emulation", "faults", "storm", "tables", "code", "spaces"]
 
 
 def run_silent(engine, *words, more=""):

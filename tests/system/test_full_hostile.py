@@ -44,7 +44,9 @@ def others_go_on_beside_them(engine):
 
 
 def the_end_of_one_is_told(engine):
-    result = run(engine, "; ".join(f"create {deed}.cfg; console bad" for deed in ENDS) + "; dmesg")
+    result = run(engine, "; ".join(f"create -c {deed}.cfg && echo FINE" for deed in ENDS) + "; dmesg")
+    told = re.findall(r"^xeno create: bad crashed: (vCPU 0: .*)\n  d\d v0: rsp .*\n  d\d v0: last exits: ", result.output, re.MULTILINE)
+    result.expect(len(told) == len(ENDS) and "FINE" not in result.output, f"expected to be told of each at once: {told}")
     for domid, reasons in zip((3, 4), ENDS.values()):
         reason = reasons[engine]
         report = re.search(rf"^\(hv\) d{domid} crashed: vCPU 0: {reason} at [0-9a-f]{{4}}:[0-9a-f]+\n\(hv\) d{domid} v0: rsp [0-9a-f]{{16}} .* cr3 .*\n"

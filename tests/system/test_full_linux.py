@@ -5,6 +5,7 @@
 # there. It is killed and another one goes on; what cannot run is refused in one line. One boot, in parts (xeno_linux_cases.py).
 import json
 import re
+import struct
 import sys
 
 import qemu
@@ -31,6 +32,10 @@ try xeno device-model f2; try xeno device-model f2; last=$(xeno console --log f2
 try xeno list f2; try xeno destroy f2; ends; ls /run/xeno/dm
 part buttons; try xeno create f2.cfg; said f2 'hello 1'; id=$(xeno domid f2); try xeno reboot f2; while xeno list | awk '{ print $2 }' | grep -qx "$id"; do xeno service; done
 until test "$(model f2)" -gt 0 2>/dev/null; do xeno service; done; said f2 'hello 1'; try xeno shutdown -w f2; ends; xeno list --json | grep '"f2"'
+full t1 test-full-hostile-native triple
+full b1 broken
+part crashed; for engine in svm trap; do try xeno create -F t1.cfg engine=$engine; ends; done; before=$(free_pages)
+for engine in svm trap; do try xeno create --wait b1.cfg engine=$engine; ends; done; as_before crashed
 printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w", "file:disk.two,raw,xvdb,w"]\n' >p1.cfg
 full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w", "file:disk.two,raw,hdb,w"]\n' >>d1.cfg
 part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; ends; done; cmp disk disk.before; cmp disk.two disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
@@ -60,6 +65,33 @@ REFUSALS = [(r"xeno create: none: disk nowhere: No such file or directory", 1),
             (r"xeno device-model: nobody: no such domain: .*", 1)]
 
 
+# What is tried in the part "crashed": a kernel that triple-faults after its first words, and one whose first instruction is none.
+LAST_WORDS = r"  d\d+ v0: rsp [0-9a-f]{16} .*\n  d\d+ v0: last exits: \S+ [0-9a-f]+.*\n<1>\n"
+CRASHES = [r"xeno create: t1 crashed: vCPU 0: triple fault at [0-9a-f]{4}:[0-9a-f]+\n" + LAST_WORDS] * 2 + [
+    r"xeno create: b1 crashed before it had said a word: .*\n  vCPU 0: " + why + r" at [0-9a-f]{4}:[0-9a-f]+\n" + LAST_WORDS
+    for why in ("triple fault", "exception outside of long mode")]
+
+
+def broken_image():
+    """hello-native with an undefined instruction where it is entered: the address is in an ELF note, its file offset in a program header."""
+    image = bytearray((GUESTS / "hello-native").read_bytes())
+    at = re.search(struct.pack("<I", 4) + b"[\x04\x08]\\0{3}" + struct.pack("<I", 18) + b"Xen\\0", image).end()
+    entry = struct.unpack_from("<I", image, at)[0]
+    first, nr = struct.unpack_from("<Q", image, 32)[0], struct.unpack_from("<H", image, 56)[0]
+    for kind, _, offset, _, paddr, size in (struct.unpack_from("<IIQQQQ", image, first + 56 * i) for i in range(nr)):
+        if kind == 1 and paddr <= entry < paddr + size:
+            image[offset + entry - paddr:offset + entry - paddr + 2] = b"\x0f\x0b"
+    return bytes(image)
+
+
+def check_crashes(result, said):
+    for pattern in CRASHES:
+        match = re.search("^" + pattern, said, re.MULTILINE)
+        result.expect(match, f"expected a crash with its reason, registers and last exits, {pattern!r}: {said}")
+        said = said[match.end():]
+    result.expect("frames" not in said, "expected nothing to be left")
+
+
 def check_refusals(result, said):
     tried = re.findall(r"((?:.*\n)*?)<(\d+)>\n", said)
     result.expect(len(tried) == len(REFUSALS), f"expected {len(REFUSALS)} commands: {tried}")
@@ -70,14 +102,15 @@ def check_refusals(result, said):
 
 def test_domains_and_their_device_models():
     words = []
-    for name in ("hello-native", "test-disk", "test-disk-native"):
+    for name in ("hello-native", "test-disk", "test-disk-native", "test-full-hostile-native"):
         words += ["--add", f"{GUESTS / name}:{name}"]
     with cases.tempfile.TemporaryDirectory(prefix="full-") as folder:
         for name in ("disk", "disk.two", "disk.before"):
             path = cases.Path(folder) / name
             path.write_bytes(run_guest.module_bytes(SECTORS * 512))
             words += ["--add", path]
-        result, parts = cases.run([], SCRIPT, *words)
+        (cases.Path(folder) / "broken").write_bytes(broken_image())
+        result, parts = cases.run([], SCRIPT, *words, "--add", cases.Path(folder) / "broken")
     said = parts["life"]
     result.expect(re.search(r"^f1 +\d+ +15 +1 ", said, re.MULTILINE), "expected f1 in the list")
     result.expect(said.count("hello from hello\nhello 1\nhello 2\nhello 3\n<0>") == 2, "expected the console twice, live and its log")
@@ -97,6 +130,7 @@ def test_domains_and_their_device_models():
     result.expect(said.count("RESULT: SUCCESS disk\n") == 2 and said.count("disks: 2,") == 2, "expected two disks to work, of both kinds")
     result.expect("differ" not in said, "expected the files to be as they were")
     result.expect("lock" not in said and "vbd" not in said, "expected nothing of them to be left")
+    check_crashes(result, parts["crashed"])
     check_refusals(result, parts["refused"])
 
 

@@ -141,7 +141,7 @@ void trap_deliver(struct vcpu *v)
     struct trap_event e = t->event;
 
     if (!(t->s.efer & EFER_LMA)) {
-        full_crash(v, "exception or interrupt outside of long mode");
+        full_crash(v, "exception outside of long mode");
         return;
     }
     t->event.valid = false;

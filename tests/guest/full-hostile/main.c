@@ -21,7 +21,7 @@
 
 static uint32_t seed = 1;
 static volatile uint32_t *nothing, *lapic;
-static uint8_t buffer[4096];
+static uint8_t buffer[1024];
 
 static uint32_t next(void)
 {

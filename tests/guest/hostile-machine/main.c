@@ -14,6 +14,7 @@
 #include "pvk/memory.h"
 #include "pvk/smp.h"
 #include "pvk/thread.h"
+#include "pvk/user.h"
 
 #define APIC_PADDR   0xfee00000ul
 #define APIC_VERSION 0x30u
@@ -168,6 +169,52 @@ static void race(unsigned int rounds)
     test_check(true, "two CPUs change tables that both walk");
 }
 
+/* ---- more address spaces than an engine in software has shadow tables for: 48 times 9 tables, and it has 255 ---- */
+
+#define SPACES  48u
+#define REGIONS 6u /* a table each */
+#define REGION  (2ul << 20)
+
+static void many_spaces(unsigned int rounds)
+{
+    static struct user_space *space[SPACES];
+    static volatile uint64_t *page[SPACES];
+    static uint64_t visits[SPACES];
+    unsigned int wrong = 0;
+
+    for (unsigned int s = 0; s < SPACES; s++) {
+        space[s] = user_space_create();
+        page[s] = page_alloc(0);
+        for (unsigned int r = 0; r < REGIONS; r++) {
+            if (!space[s] || !page[s] ||
+                user_map(space[s], (1 + r) * REGION, pfn_of_va((void *)page[s]), MAP_R | MAP_W)) {
+                test_error("no memory for address spaces");
+            }
+        }
+    }
+    for (unsigned int i = 0; i < rounds; i += 40) {
+        unsigned int s = i / 40 % SPACES;
+
+        user_space_use(space[s]);
+        for (unsigned int r = 0; r < REGIONS; r++) {
+            volatile uint64_t *at = (volatile uint64_t *)((1 + r) * REGION);
+
+            wrong += at[0] != visits[s];
+            at[1 + r]++;
+        }
+        page[s][0] = ++visits[s];
+    }
+    user_space_use(NULL);
+    for (unsigned int s = 0; s < SPACES; s++) {
+        for (unsigned int r = 0; r < REGIONS; r++) {
+            wrong += page[s][1 + r] != visits[s];
+        }
+        user_space_destroy(space[s]);
+        page_free((void *)page[s], 0);
+    }
+    test_check(wrong == 0, "many address spaces, each with what is its own");
+}
+
 /* ---- code that never stays as it is ---- */
 
 static void changing_code(unsigned int rounds)
@@ -250,6 +297,7 @@ void test_main(void)
                {"storm", NULL, storm},
                {"tables", NULL, wild_tables},
                {"race", NULL, race},
+               {"spaces", NULL, many_spaces},
                {"code", NULL, changing_code}};
     char what[16] = "";
 
