@@ -27,6 +27,8 @@ ConditionPathExists=/run/xeno/command
 Wants=systemd-networkd-wait-online.service
 After=systemd-networkd-wait-online.service systemd-user-sessions.service
 Before=getty.target serial-getty@hvc0.service serial-getty@ttyS0.service
+SuccessAction=poweroff
+FailureAction=poweroff
 
 [Service]
 Type=oneshot
@@ -37,8 +39,6 @@ StandardOutput=tty
 StandardError=tty
 TTYPath=/dev/console
 ExecStart=/usr/local/sbin/run-sh-command
-SuccessAction=poweroff
-FailureAction=poweroff
 """,
 }
 # The marks are those of the RAM disk's init.

@@ -52,5 +52,11 @@ def test_to_a_login_with_network_and_packages():
         session.expect_end(0, timeout=480).expect_log("switches the machine off")
 
 
+def test_a_command_ends_the_machine():
+    disk()
+    result = qemu.run("--disk", "-c", "findmnt -no SOURCE /; exit 5", "--dom0-memory", "320", "--", "-snapshot", timeout=540)
+    result.expect_status(5).expect_output("^/dev/vda$")
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])
