@@ -278,7 +278,8 @@ int vbd_start(struct vbd *v, struct xeno *x, const struct vbd_store *store,
         return v->state == XenbusStateConnected ? 0 : -EIO;
     }
     rc = back_nodes(v);
-    return rc ? rc : front_nodes(v);
+    /* A frontend that is there already, and may have gone on meanwhile, was somebody's who is no more: it is found as it is. */
+    return rc ? rc : number(v, v->front, "state") ? 0 : front_nodes(v);
 }
 
 void vbd_stop(struct vbd *v)

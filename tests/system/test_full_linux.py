@@ -39,6 +39,16 @@ for engine in svm trap; do try xeno create --wait b1.cfg engine=$engine; ends; d
 printf 'name = "p1"\nkernel = "test-disk"\nmemory = 16\ndisk = ["file:disk,raw,xvda,w", "file:disk.two,raw,xvdb,w"]\n' >p1.cfg
 full d1 test-disk-native; printf 'disk = ["file:disk,raw,hda,w", "file:disk.two,raw,hdb,w"]\n' >>d1.cfg
 part disks; for name in p1 d1; do try xeno create $name.cfg; xeno console $name; ends; done; cmp disk disk.before; cmp disk.two disk.before; ls /run/xeno/dm; xenostore-ls /local/domain/0/backend 2>/dev/null
+part backend; before=$(free_pages)
+xeno create -p p1.cfg; kill -9 $(model p1); until test "$(model p1)" = died; do :; done
+try xeno unpause p1; try xeno device-model p1; xeno console p1; ends
+xeno create p1.cfg; kill -9 $(model p1); while test "$(model p1)" -gt 0 2>/dev/null; do :; done
+xeno device-model p1; ends; xeno console --log p1; cmp disk disk.before; cmp disk.two disk.before; as_before backend
+full t1 hello-native 1000; printf 'engine = "trap"\n' >>t1.cfg
+for name in h1 t1; do
+    part trace_$name; xeno create -p $name.cfg; try xeno trace --on $name; xeno unpause $name; said $name 'hello 2'; xeno pause $name
+    xeno trace --summary --read; xeno stat $name; xeno trace --off; try xeno destroy $name; ends
+done
 part refused; before=$(free_pages)
 full none test-disk-native; printf 'disk = ["file:nowhere,raw,hda,w"]\n' >>none.cfg; try xeno create none.cfg
 full pv hello; try xeno create pv.cfg
@@ -100,6 +110,14 @@ def check_refusals(result, said):
     result.expect("frames" not in said and not re.search(r"^\d+\.", said, re.MULTILINE), f"expected nothing to be left: {said}")
 
 
+def check_sums(result, said, kinds):
+    """What the trace has of a domain from its first instruction on, and what the hypervisor has counted."""
+    shown = {tuple(key[1:]): int(count) for *key, count in re.findall(r"^ +(\d+) +0 (\w+) +(\S.*?) +(\d+) +\d+$", said, re.MULTILINE)}
+    counted = {tuple(key): int(count) for *key, count in re.findall(r"^ +0 (\w+) +\d+ (\S.*?) +(\d+) +\d+$", said, re.MULTILINE)}
+    shown, counted = ({tuple(key): n for key, n in of.items() if key[0] in kinds} for of in (shown, counted))
+    result.expect(shown and shown == counted, f"expected the trace to show what was counted: {shown}, {counted}")
+
+
 def test_domains_and_their_device_models():
     words = []
     for name in ("hello-native", "test-disk", "test-disk-native", "test-full-hostile-native"):
@@ -131,6 +149,11 @@ def test_domains_and_their_device_models():
     result.expect("differ" not in said, "expected the files to be as they were")
     result.expect("lock" not in said and "vbd" not in said, "expected nothing of them to be left")
     check_crashes(result, parts["crashed"])
+    said = parts["backend"]
+    result.expect(said.count("RESULT: SUCCESS disk\n") == 2 and said.count("<0>") == 2, "expected the disks to go on with another backend")
+    result.expect("differ" not in said and "frames" not in said, "expected the files to be as they were, and nothing left")
+    for name, kinds in (("h1", {"hypercall", "trap"}), ("t1", {"exit"})):
+        check_sums(result, parts[f"trace_{name}"], kinds)
     check_refusals(result, parts["refused"])
 
 

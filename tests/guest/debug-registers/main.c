@@ -180,11 +180,11 @@ static void emulated_steps(void)
                                  "step_cpuid: inb $0x80, %%al\n"
                                  "step_in: mov %%dr0, %%rax\n"
                                  "step_dr: mov $0x1234, %%edx\n"
-                                 "mov %2, %%rcx\n"
+                                 "mov %1, %%rcx\n"
                                  "step_string: rep insb\n"
                                  "step_behind:\n" STEPS_END
                      : "+D"(at)
-                     : "0"(at), "r"(count)
+                     : "r"(count)
                      : "memory", "cc", "rax", "rbx", "rcx", "rdx");
     for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         unsigned n = i < 4 ? i : i + 2; /* two plain moves are between */
