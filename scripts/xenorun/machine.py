@@ -207,8 +207,9 @@ def native(options):
 def qemu_command(options, machine, console, log):
     """console and log are QEMU's names of character devices."""
     cpu = options.cpu_model or ("max,-smap" if options.xen else "max")
+    accel = "tcg,thread=single" if options.one_thread else "tcg"
     first, second = ("null", console) if machine.log_port_is_console else (console, f"file:{log}")
-    command = [QEMU, "-nodefaults", "-no-user-config", "-machine", "pc,accel=tcg", "-cpu", cpu, "-m", str(options.memory),
+    command = [QEMU, "-nodefaults", "-no-user-config", "-machine", "pc", "-accel", accel, "-cpu", cpu, "-m", str(options.memory),
                "-smp", str(options.cpus), "-display", "none", "-no-reboot", "-serial", first, "-serial", second,
                "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=2"]
     if options.icount:

@@ -52,6 +52,7 @@ def build_parser():
     add("--memory", metavar="MIB", type=positive, help="the machine's memory (512; with /examples in Linux 768)")
     add("--cpus", metavar="N", type=cpus, default=1, help="the machine's CPUs (1)")
     add("--cpu-model", metavar="STR", help="QEMU's -cpu (max; with --xen: max,-smap)")
+    add("--one-thread", action="store_true", help="QEMU runs all CPUs by turns: for several CPUs and a kernel that patches itself (docs/compat/linux.md)")
     add("--icount", action="store_true", help="count instructions: one a virtual nanosecond, repeatable")
     add("--timeout", metavar="S", type=positive, help="end the run after S seconds with status 124")
     add("--gdb", action="store_true", help="wait for gdb on localhost:1234 before the first instruction")

@@ -23,7 +23,8 @@ def images(kind=""):
 def linux(where, command, *more, timeout=qemu.HANG):
     """run.sh -c COMMAND with Linux, the default."""
     images()
-    return qemu.run(*where, "-c", command, *more, timeout=timeout)
+    by_turns = ["--one-thread"] if "--cpus" in more and "--icount" not in [*where, *more] else []
+    return qemu.run(*where, *by_turns, "-c", command, *more, timeout=timeout)
 
 
 def program(name):

@@ -29,7 +29,8 @@ def make(folder):
 def test_the_same_bytes_again():
     first = linux_cases.images()
     with tempfile.TemporaryDirectory(prefix="image-", dir=qemu.BUILD) as folder:
-        (Path(folder) / "tools").symlink_to(qemu.BUILD / "tools")
+        for tools in ("tools", "screen"):
+            (Path(folder) / tools).symlink_to(qemu.BUILD / tools)
         (Path(folder) / "dom0").mkdir()
         shutil.copyfile(qemu.BUILD / "dom0" / "packages.json", Path(folder) / "dom0" / "packages.json")
         second = make(folder)
