@@ -32,9 +32,9 @@ def client():
     tools = qemu.ROOT / "dom0-tools"
     source = qemu.ROOT / "tests" / "system" / "store_client.c"
     linux = tools / "libxeno" / "linux"
-    inputs = [source, linux / "store.c", linux / "store.h", tools / "libxeno" / "fault.c"]
+    sources = [source, linux / "store.c", linux / "daemon_socket.c", tools / "libxeno" / "fault.c"]
     return xs.compiled("store-client", ["-D_GNU_SOURCE", "-I.", "-Iinclude", "-Idom0-tools", "-fsanitize=address,undefined",
-                                        "-fno-sanitize-recover=all", str(source), str(linux / "store.c"), str(tools / "libxeno" / "fault.c")], inputs)
+                                        "-fno-sanitize-recover=all", *map(str, sources)], [*sources, linux / "store.h"])
 
 
 def ask(kind):
