@@ -33,7 +33,9 @@ def check(kind):
         shown, counted = interval.shown(), interval.counted()
         result.expect(shown == counted, f"interval {number}: the trace shows {dict(shown)}, counted were {dict(counted)}")
     shown = sum((interval.shown() for interval in found.values()), start=records.Counter())
-    result.expect({key[0] for key in shown} == KINDS[kind], f"expected crossings of the kinds {KINDS[kind]}: {dict(shown)}")
+    # A timer of the machine that happens to fall into an interval is one more, a trap by its kind.
+    kinds = {key[0] for key in shown if kind == "pv" or key != ("trap", "timer and IPI")}
+    result.expect(kinds == KINDS[kind], f"expected crossings of the kinds {KINDS[kind]}: {dict(shown)}")
 
 
 def test_sums_agree_pv():
