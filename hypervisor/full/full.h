@@ -267,7 +267,7 @@ int full_server_frame(struct domain *d, uint32_t id, uint64_t frame, mfn_t *mfn)
 void full_server_end(struct domain *d);
 /* False: no device model wants it. True: the vCPU has a request out and must not run before it is finished. */
 bool full_request_send(struct vcpu *v, const struct full_request *r);
-bool full_request_answered(const struct vcpu *v);
+bool full_request_answered(struct vcpu *v);
 /* False: there is no answer yet. */
 bool full_request_finish(struct vcpu *v);
 void full_events_take(struct vcpu *v);

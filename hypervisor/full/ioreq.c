@@ -136,7 +136,7 @@ bool full_request_send(struct vcpu *v, const struct full_request *r)
     return ours;
 }
 
-bool full_request_answered(const struct vcpu *v)
+bool full_request_answered(struct vcpu *v)
 {
     struct full_domain *fd = v->domain->full;
     bool answered;

@@ -40,31 +40,40 @@ const struct full_engine *full_engine_for(uint32_t create_flags)
 
 /* ---- a vCPU runs ---- */
 
+static bool events_wait(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0;
+}
+
+/*
+ * It waits until `over`. What came before the flag was there to be seen is looked for here: the end itself, and any event,
+ * because no other event wakes a vCPU while one is pending.
+ */
+static void wait_for(struct vcpu *v, bool (*over)(struct vcpu *))
+{
+    sched_sleep_nosync(v, VPF_BLOCKED);
+    if (events_wait(v) || over(v)) {
+        sched_wake(v, VPF_BLOCKED);
+    }
+}
+
 /* False: it waits, and the scheduler has been asked to look for another one. */
 static bool prepare(struct vcpu *v)
 {
     struct full_vcpu *fv = v->full;
 
-    if (__atomic_load_n(&v->info->evtchn_upcall_pending, __ATOMIC_SEQ_CST)) {
+    if (events_wait(v)) {
         full_events_take(v);
     }
     if (fv->request.out && !full_request_finish(v)) {
-        sched_sleep_nosync(v, VPF_BLOCKED);
-        if (full_request_answered(v)) {
-            sched_wake(v, VPF_BLOCKED);
-        }
+        wait_for(v, full_request_answered);
         return false;
     }
-    if (fv->halted) {
-        if (!full_irq_waits(v)) {
-            sched_sleep_nosync(v, VPF_BLOCKED);
-            if (full_irq_waits(v)) { /* it came before the flag was there to be seen */
-                sched_wake(v, VPF_BLOCKED);
-            }
-            return false;
-        }
-        fv->halted = false;
+    if (fv->halted && !full_irq_waits(v)) {
+        wait_for(v, full_irq_waits);
+        return false;
     }
+    fv->halted = false;
     full_irq_deliver(v);
     return true;
 }

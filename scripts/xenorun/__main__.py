@@ -97,13 +97,15 @@ def main():
     # Whoever ends us ends QEMU as well: as an exception, so that what is started is ended and what is made is removed.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     options = command_line.parse(sys.argv[1:])
+    kept = False
     try:
         if not options.no_build and not options.build_dir:
             build(options)
         if options.linux:
             linux.prepare(options)
         plan = machine.plan(options)
-        if options.print_only:
+        kept = options.print_only
+        if kept:
             return describe(options, plan)
         with tempfile.TemporaryDirectory(prefix="xenolith-") as folder:
             log = Path(options.log) if options.log else Path(folder) / "hypervisor.log"
@@ -114,7 +116,7 @@ def main():
     except KeyboardInterrupt:
         return 130
     finally:
-        if not options.print_only:
+        if not kept:
             machine.clean(options)
 
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -109,30 +110,31 @@ def extra_modules(options):
     return modules
 
 
-def plain_path(options, path):
-    """QEMU ends a module's path at a blank: a path with one is reached by a link without."""
-    text = str(path)
-    if not re.search(r"\s", text):
-        return text
-    link = scratch_dir(options) / f"{re.sub(r'[^A-Za-z0-9._+-]', '_', path.name)}-{os.getpid()}"
-    if re.search(r"\s", str(link)):
-        raise Problem(f"{link.parent}: QEMU takes no module from a folder with a blank in its path: use --build-dir")
-    link.unlink(missing_ok=True)
+def short_path(options, path):
+    """A link to it from the folder for temporary files; QEMU ends a module's path at a blank."""
+    folder = Path(tempfile.mkdtemp(prefix="xeno-"))
+    if re.search(r"\s", str(folder)):
+        raise Problem(f"{folder.parent}: QEMU takes no module from a folder with a blank in its path: set TMPDIR")
+    link = folder / "m"
     link.symlink_to(path)
-    options.scratch_files.append(link)
-    return str(link)
+    options.scratch_files += [link, folder]
+    return link
+
+
+def module_line(options, module, named):
+    """The path counts too for the hypervisor: a long one does not take the room of the arguments."""
+    words = ([module.name] if named else []) + ([module.args] if module.args else [])
+    line = " ".join([str(module.path)] + words)
+    if re.search(r"\s", str(module.path)) or len(line.encode()) > LINE_LIMIT:
+        line = " ".join([str(short_path(options, module.path))] + words)
+    if len(line.encode()) > LINE_LIMIT:
+        raise Problem(f"the command line of module '{module.name}' has {len(line.encode())} bytes, the limit is {LINE_LIMIT}")
+    return line
 
 
 def initrd(options, modules, named):
     """QEMU's -initrd for multiboot: a comma ends a module, two are one."""
-    lines = []
-    for module in modules:
-        words = [plain_path(options, module.path)] + ([module.name] if named else []) + ([module.args] if module.args else [])
-        line = " ".join(words)
-        if len(line.encode()) > LINE_LIMIT:
-            raise Problem(f"the command line of module '{module.name}' has {len(line.encode())} bytes, the limit is {LINE_LIMIT}")
-        lines.append(line.replace(",", ",,"))
-    return ",".join(lines)
+    return ",".join(module_line(options, module, named).replace(",", ",,") for module in modules)
 
 
 def xenolith(options):
@@ -229,7 +231,10 @@ def plan(options):
 
 def clean(options):
     for path in options.scratch_files:
-        path.unlink(missing_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
 
 
 def fail(message):

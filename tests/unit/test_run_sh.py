@@ -32,7 +32,8 @@ class RunSh(unittest.TestCase):
 
     def run_sh(self, *words):
         command = [sys.executable, "-B", str(ROOT / "scripts" / "xenorun"), "--build-dir", str(self.folder)] + list(words)
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "TMPDIR": str(self.folder)})
 
     def qemu(self, *words):
         result = self.run_sh("--print", *words)
@@ -110,6 +111,16 @@ class RunSh(unittest.TestCase):
 
     def test_a_line_that_is_too_long_is_refused(self):
         self.assertIn("limit is 1023", self.refused(1, "--print", "--bare", "-c", "x" * 1100))
+
+    def test_a_long_path_takes_no_room_of_the_arguments(self):
+        folder = self.folder / "/".join(["deep" * 20] * 6)
+        folder.mkdir(parents=True)
+        (folder / "kernel").write_bytes(b"kernel")
+        arguments = "x" * 900
+        module = self.modules(self.qemu("--dom0-kernel", f"{folder}/kernel", "--dom0-args", arguments))[1]
+        path, _, rest = module.partition(" ")
+        self.assertEqual(rest, f"dom0-kernel {arguments}")
+        self.assertEqual(os.path.realpath(path), os.path.realpath(folder / "kernel"))
 
     def linux(self, *words):
         return self.qemu("--no-build", *words)
