@@ -72,21 +72,32 @@ AT_ONCE = STATES + r"""
 command() { case $1 in create) echo create -q h1.cfg ;; rename) echo rename h1 h2 ;; *) echo $1 h1 ;; esac; }
 at_once()
 {
-    part "$1_$2"; case $1$2 in *create*) ;; *) xeno create -q h1.cfg ;; esac
+    part "$1_$2_$turn"; case $1$2 in *create*) ;; *) xeno create -q h1.cfg ;; esac
     (xeno $(command $1) >one 2>&1; echo "<$?>" >>one) & (xeno $(command $2) >two 2>&1; echo "<$?>" >>two) & wait
     cat one two; states; all_gone
 }
-xeno create -q h1.cfg && xeno destroy h1; xeno create -q h1.cfg && xeno destroy h1; before=$(free_pages)
+pairs()
+{
+PAIRS
+    part end
+}
+round 'two at once' pairs
 """
-AT_ONCE_END = "part end; as_before 'two at once'; ls /run/xeno/domains | wc -l; xeno doctor | grep ' store '\n"
+AT_ONCE_END = "ls /run/xeno/domains | wc -l; xeno doctor | grep ' store '\n"
 
 
 def two_at_once(where):
-    """Each pair of verbs, on two CPUs: at least one does what it was told, the other, too, or says one line; nothing is left."""
-    pairs = [(one, two) for one in VERBS for two in VERBS]
-    result, parts = xeno_linux_cases.run([*where, "--icount", "--cpus", "2"], AT_ONCE + "".join(f"at_once {one} {two}\n" for one, two in pairs) + AT_ONCE_END)
-    for one, two in pairs:
-        said = parts[f"{one}_{two}"]
+    """
+    Each pair of verbs, on two CPUs: at least one does what it was told, the other, too, or says one line; nothing is left. All pairs once
+    more where the first time has cost a frame: the heap of Debian's Xen grows by one.
+    """
+    pairs = [f"at_once {one} {two}" for one in VERBS for two in VERBS]
+    result, parts = xeno_linux_cases.run([*where, "--icount", "--cpus", "2"], AT_ONCE.replace("PAIRS", "\n".join(pairs)) + AT_ONCE_END)
+    result.expect(len(parts) % len(pairs) == 1, "expected each pair, and the end")
+    for name, said in parts.items():
+        if name == "end":
+            continue
+        one, two, _ = name.split("_")
         ends = re.findall(r"^(?:(xeno [^\n]+)\n)?<(\d)>$", said, re.MULTILINE)
         result.expect(len(ends) == 2 and all((status == "0") == (line == "") for line, status in ends), f"{one}, {two}: expected nothing or one line: {said}")
         result.expect("0" in (status for _, status in ends), f"{one}, {two}: expected one to win: {said}")
