@@ -12,7 +12,8 @@
 
 #define MAX_COUNTERS 128u
 
-static void print_vcpu(struct cli *c, uint32_t vcpu, const xenolith_counter_t *k, long nr, uint64_t tsc_khz, bool json, bool first)
+static void print_vcpu(struct cli *c, uint32_t vcpu, const xenolith_counter_t *k, long nr,
+                       uint64_t tsc_khz, bool json, bool first)
 {
     if (json) {
         cli_print(c, "%s    {\"vcpu\": %u, \"counters\": [", first ? "" : ",\n", vcpu);
@@ -21,10 +22,14 @@ static void print_vcpu(struct cli *c, uint32_t vcpu, const xenolith_counter_t *k
         uint64_t us = tsc_khz ? k[i].tsc / (tsc_khz / 1000 ? tsc_khz / 1000 : 1) : 0;
 
         if (json) {
-            cli_print(c, "%s\n        {\"kind\": \"%s\", \"index\": %u, \"name\": \"%s\", \"count\": %lu, \"tsc\": %lu, \"us\": %lu}",
-                      i ? "," : "", counter_kind(k[i].kind), k[i].index, counter_name(k[i].kind, k[i].index), k[i].count, k[i].tsc, us);
+            cli_print(
+                c,
+                "%s\n        {\"kind\": \"%s\", \"index\": %u, \"name\": \"%s\", \"count\": %lu, \"tsc\": %lu, \"us\": %lu}",
+                i ? "," : "", counter_kind(k[i].kind), k[i].index,
+                counter_name(k[i].kind, k[i].index), k[i].count, k[i].tsc, us);
         } else {
-            cli_print(c, "%5u %-10s %4u %-30s %12lu %12lu\n", vcpu, counter_kind(k[i].kind), k[i].index, counter_name(k[i].kind, k[i].index), k[i].count, us);
+            cli_print(c, "%5u %-10s %4u %-30s %12lu %12lu\n", vcpu, counter_kind(k[i].kind),
+                      k[i].index, counter_name(k[i].kind, k[i].index), k[i].count, us);
         }
     }
     if (json) {
@@ -36,7 +41,8 @@ int cmd_stat(struct cli *c, int argc, char **argv)
 {
     bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
     xenolith_counter_t *k;
-    long domid, rc = 0;
+    uint32_t vcpu = 0;
+    long domid, rc;
     uint64_t khz;
 
     if (argc != 2 + json) {
@@ -50,21 +56,28 @@ int cmd_stat(struct cli *c, int argc, char **argv)
     if (!k) {
         return cli_error(c, "stat", "the control domain is out of memory");
     }
-    if (!json) {
-        cli_print(c, "%5s %-10s %4s %-30s %12s %12s\n", "vCPU", "kind", "nr", "what", "count", "time/us");
-    } else {
-        cli_print(c, "[\n");
-    }
-    for (uint32_t vcpu = 0;; vcpu++) {
+    for (;; vcpu++) {
         rc = xeno_counters(&c->m->x, (uint32_t)domid, vcpu, k, MAX_COUNTERS, &khz);
         if (rc < 0) {
             break;
         }
+        if (vcpu == 0 && json) {
+            cli_print(c, "[\n");
+        } else if (vcpu == 0) {
+            cli_print(c, "%5s %-10s %4s %-30s %12s %12s\n", "vCPU", "kind", "nr", "what", "count",
+                      "time/us");
+        }
         print_vcpu(c, vcpu, k, rc, khz, json, vcpu == 0);
+    }
+    free(k);
+    if (vcpu == 0) { /* nothing is printed yet */
+        return cli_error(c, "stat",
+                         rc == -ENOSYS ? "this hypervisor keeps no counters: they are Xenolith's"
+                                       : "%s: %s",
+                         argv[1 + json], xeno_errno_text(rc));
     }
     if (json) {
         cli_print(c, "\n]\n");
     }
-    free(k);
-    return rc == -ENOSYS ? cli_error(c, "stat", "this hypervisor keeps no counters: they are Xenolith's") : 0;
+    return 0;
 }

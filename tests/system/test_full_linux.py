@@ -27,7 +27,7 @@ full f2 hello-native 1000
 part warm; xeno create f1.cfg && xeno console f1; ends
 part life; before=$(free_pages); try xeno create f1.cfg; xeno list; try xeno console f1; ends; ls /run/xeno/dm; try xeno console --log f1; as_before life
 part killed; try xeno create f2.cfg; said f2 'hello 1'; kill -9 $(model f2); until test "$(model f2)" = died; do :; done
-try xeno list f2; xeno list --json f2; until xeno dmesg | grep 'does not answer'; do :; done
+try xeno list f2; xeno list --json f2; xeno device-model --json; until xeno dmesg | grep 'does not answer'; do :; done
 try xeno device-model f2; try xeno device-model f2; last=$(xeno console --log f2 | grep -c hello); said f2 "hello $((last + 1))"; xeno console --log f2
 try xeno list f2; try xeno destroy f2; ends; ls /run/xeno/dm
 part buttons; try xeno create f2.cfg; said f2 'hello 1'; id=$(xeno domid f2); try xeno reboot f2; while xeno list | awk '{ print $2 }' | grep -qx "$id"; do xeno service; done
@@ -136,8 +136,9 @@ def test_domains_and_their_device_models():
     said = parts["killed"]
     result.expect(re.search(r"^xeno list: f2: its device model has died", said, re.MULTILINE), "expected the list to say so")
     result.expect(re.search(r"^\(hv\) d\d+ v0: its device model does not answer", said, re.MULTILINE), "expected the hypervisor to say so")
-    listed = json.loads(re.search(r"^\[\n(.*\n)*?\]$", said, re.MULTILINE).group())
+    listed, models = (json.loads(text) for text in re.findall(r"^\[\n(?:.*\n)*?\]$", said, re.MULTILINE))
     result.expect("died" in listed[0]["trouble"], "expected the reason as JSON")
+    result.expect(models == [{"name": "f2", "domid": listed[0]["domid"], "pid": None}], f"expected a device model that has died: {models}")
     result.expect(re.search(r"f2 has one already, process \d+\n<1>", said), "expected no second device model")
     counted = [int(n) for n in re.findall(r"^hello (\d+)$", said, re.MULTILINE)]
     result.expect(counted == list(range(1, len(counted) + 1)) and len(counted) >= 2, f"expected f2 to count on without a gap: {counted}")

@@ -3,6 +3,8 @@
  * xeno device-model: start another device model for a domain whose own has died; without a domain, which there are. The domain has
  * waited at its next access to a device, and goes on there.
  */
+#include <stdio.h>
+
 #include "libxeno/linux/models.h"
 #include "xeno/linux/place.h"
 
@@ -16,32 +18,49 @@ const char *place_trouble(struct cli *c, uint32_t domid)
                : NULL;
 }
 
-static int list(struct cli *c)
+static int list(struct cli *c, bool json)
 {
-    cli_print(c, "%-40s %5s %7s\n", "Name", "ID", "PID");
+    const char *before = "[";
+
+    if (!json) {
+        cli_print(c, "%-40s %5s %7s\n", "Name", "ID", "PID");
+    }
     for (const struct managed *d = c->m->list; d; d = d->next) {
+        char number[12];
         int pid;
         enum model_state s = d->domid == DOMID_NONE ? MODEL_NONE : model_state(d->domid, &pid);
 
-        if (s == MODEL_RUNS) {
-            cli_print(c, "%-40s %5u %7d\n", d->name, d->domid, pid);
-        } else if (s == MODEL_DIED) {
-            cli_print(c, "%-40s %5u %7s\n", d->name, d->domid, "died");
+        if (s == MODEL_NONE) {
+            continue;
         }
+        snprintf(number, sizeof(number), "%d", pid);
+        if (json) {
+            cli_print(c, "%s\n    {\"name\": ", before);
+            cli_json_string(c, d->name);
+            cli_print(c, ", \"domid\": %u, \"pid\": %s}", d->domid,
+                      s == MODEL_RUNS ? number : "null");
+            before = ",";
+        } else {
+            cli_print(c, "%-40s %5u %7s\n", d->name, d->domid, s == MODEL_RUNS ? number : "died");
+        }
+    }
+    if (json) {
+        cli_print(c, "%s\n]\n", *before == '[' ? before : "");
     }
     return 0;
 }
 
 int cmd_device_model(struct cli *c, int argc, char **argv)
 {
+    bool json = cli_flag(&argc, argv, "--json");
     struct xeno_error err;
     long domid;
     int pid;
 
     if (argc == 1) {
-        return list(c);
+        return list(c, json);
     }
-    if (argc != 2) {
+    if (argc != 2 || json) {
         return cli_usage(c, "device-model");
     }
     domid = cli_domid(c, "device-model", argv[1]);

@@ -9,7 +9,7 @@ const struct verb linux_verbs[] = {
      "a domain's console from its first byte; Ctrl-] leaves it"},
     {"destroy", cmd_destroy_linux, "[-f] [--why] DOMAIN…",
      "end a domain at once; --why: what keeps one that does not go"},
-    {"device-model", cmd_device_model, "[DOMAIN]",
+    {"device-model", cmd_device_model, "[--json|DOMAIN]",
      "start a device model for a domain whose own has died; those that there are"},
     {"doctor", cmd_doctor_verb, "[--json] [--fix]",
      "look for what is missing here, and tell what to do"},
