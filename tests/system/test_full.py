@@ -117,13 +117,16 @@ def test_a_module():
 
 
 def test_its_buttons():
-    """Power: the kernel hears of it and switches off. Reset: it does not, and the domain is made anew."""
+    """
+    Power: the kernel hears of it and switches off. Reset: it does not, and the domain is made anew. Instructions are the clock, so
+    that a second is long enough on a busy host too.
+    """
     with cases.Files() as files:
         files.words += ["--add", f"{cases.GUESTS / 'hello-native'}:guest"]
         for engine in ENGINES:
             files.add(f"{engine}.cfg", cfg_for(engine, "guest", cmdline="1000").replace("f1", engine))
         press = [" && ".join(f"{verb} {engine}" for engine in ENGINES) for verb in ("reboot", "domid", "shutdown -w")]
-        result = cases.xeno([], files, "; ".join(f"create {engine}.cfg" for engine in ENGINES) + f"; sleep 2; {'; sleep 3; '.join(press)}; sleep 1; list --json")
+        result = cases.xeno([], files, "; ".join(f"create {engine}.cfg" for engine in ENGINES) + f"; sleep 2; {'; sleep 3; '.join(press)}; sleep 1; list --json", "--icount")
     result.expect_status(0)
     ids = dict(zip(ENGINES, re.findall(r"^(\d+)$", result.output, re.MULTILINE)))
     result.expect(set(ids.values()) == {"3", "4"}, f"expected both to have been made anew: {ids}")
@@ -132,12 +135,13 @@ def test_its_buttons():
 
 
 def test_exits_are_counted():
+    """After two seconds by the clock of the machine's own instructions."""
     by_both = ["2 halt", "3 CPUID", "4 MSR access", "5 port access", "6 device memory", "11 device model", "12 interrupt delivered"]
     by_trap = ["13 shadow page table", "14 privileged instruction", "15 interrupt flag", "16 control register", "17 system call"]
     for engine, reasons in (("svm", by_both), ("trap", by_both + by_trap)):
         with cases.Files() as files:
             files_for(files, engine, "hello-native", cmdline="1000")
-            result = cases.xeno([], files, "create f1.cfg && sleep 2 && stat f1 && list -l f1")
+            result = cases.xeno([], files, "create f1.cfg && sleep 2 && stat f1 && list -l f1", "--icount")
         result.expect_status(0)
         for reason in reasons:
             number, text = reason.split(" ", 1)

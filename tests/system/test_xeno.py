@@ -44,7 +44,7 @@ def test_a_thousand_cycles_leave_no_frame():
 def test_counters_are_shown():
     with cases.Files() as files:
         files.add("h1.cfg", cases.CFG)
-        result = cases.xeno(OURS, files, "create h1.cfg && sleep 1 && stat --json h1")
+        result = cases.xeno(OURS, files, "create h1.cfg && sleep 1 && stat --json h1", "--icount")
     result.expect_status(0)
     names = {counter["name"]: counter["count"] for counter in json.loads(result.output)[0]["counters"]}
     result.expect(names.get("update_va_mapping", 0) + names.get("mmu_update", 0) > 0, "expected page-table hypercalls")

@@ -54,8 +54,8 @@ def create_list_console_destroy(where):
 def a_guest_is_asked_to_end(where):
     with Files() as files:
         files.add("h1.cfg", CFG + 'on_poweroff = "preserve"\non_reboot = "restart"\n')
-        # 'hello 1' on the console: it runs, and watches for what it is asked.
-        result = xeno(where, files, "create h1.cfg && sleep 2; reboot h1; sleep 2; shutdown -w h1; list h1; destroy h1; shutdown h1; list")
+        # In two seconds, by instructions, it has come to where it watches for what it is asked.
+        result = xeno(where, files, "create h1.cfg && sleep 2; reboot h1; sleep 2; shutdown -w h1; list h1; destroy h1; shutdown h1; list", "--icount")
     result.expect_status(0)
     result.expect_output(r"^h1 +\d+ +16 +1 +---s-- ").expect_output(r"^xeno shutdown: h1 is not running ")
     result.expect(result.output.splitlines()[-1].startswith("Domain-0"), "expected h1 to be gone from the last list")
