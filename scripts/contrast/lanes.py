@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
 #
-# From a trace's records to who has the CPU when: guest, hypervisor, control domain or nobody; and what the crossings were.
-# Invariant: spans follow one another without gaps, in the order of time, from one mark to the next.
+# From a trace's records to who has a CPU when: guest, hypervisor, control domain or nobody; and what the crossings were.
+# Invariant: the spans of a CPU follow one another without gaps, in the order of time, from one mark to the next.
 from dataclasses import dataclass
 
-GUEST, HYPERVISOR, CONTROL = "guest", "hypervisor", "control domain"
-LANES = (GUEST, HYPERVISOR, CONTROL)
-# Records that tell of something done for the guest within a crossing, not of a crossing that has an end of its own.
-POINTS = {("event", "event delivered"), ("event", "exception delivered"), ("exit", "interrupt delivered"),
-          ("exit", "device model")}
+GUEST, HYPERVISOR, CONTROL, ASLEEP = "guest", "hypervisor", "control domain", "asleep"
+LANES = (GUEST, HYPERVISOR, CONTROL, ASLEEP)
+NOBODY = 0x7fff  # DOMID_IDLE: nobody wants the CPU that the guest gives up
+# Records that tell of something done for the guest and have no end of their own.
+POINTS = {("event", "event delivered"), ("event", "exception delivered"), ("event", "switched to"), ("exit", "interrupt delivered")}
 
 
 @dataclass
 class Span:
+    cpu: int
     lane: str
     start: int
     end: int
@@ -21,51 +22,54 @@ class Span:
 @dataclass
 class Crossing:
     at: int
+    cpu: int
     kind: str
     name: str
     where: str
 
 
 class Walk:
-    def __init__(self):
-        self.spans, self.crossings = [], []
+    """Of one CPU."""
+
+    def __init__(self, cpu):
+        self.cpu, self.spans, self.crossings = cpu, [], []
         self.lane, self.since = GUEST, 0
-        self.asked = False                     # a request is with the device model
+        self.inside = []  # what has begun and not ended: crossings, a request that is with the device model
 
     def go(self, lane, at):
         if lane != self.lane:
             if at > self.since:
-                self.spans.append(Span(self.lane, self.since, at))
+                self.spans.append(Span(self.cpu, self.lane, self.since, at))
             self.lane, self.since = lane, at
 
-    def begin(self, record):
-        key = (record["kind"], record["name"])
-        if key == ("event", "switched to"):
-            self.go(HYPERVISOR, record["at"])
+    def take(self, record):
+        key = (record.get("kind"), record.get("name"))
+        if record["what"] == "switch":
+            self.go(ASLEEP if record["index"] == NOBODY else CONTROL, record["at"])
             return
-        self.crossings.append(Crossing(record["at"], *key, record.get("in", "")))
-        if key == ("exit", "device model"):
-            self.asked = True
-        if key not in POINTS:
-            self.go(HYPERVISOR, record["at"])
-
-    def finish(self, record):
-        if (record["kind"], record["name"]) == ("exit", "device model"):
-            self.asked = False
-        self.go(HYPERVISOR if self.asked else GUEST, record["at"])
+        if record["what"] == "begin":
+            if key != ("event", "switched to"):
+                self.crossings.append(Crossing(record["at"], self.cpu, *key, record.get("in", "")))
+            if key not in POINTS:
+                self.inside.append(key)
+        elif record["what"] == "end" and key in self.inside:
+            self.inside.remove(key)
+        else:
+            return
+        self.go(HYPERVISOR if self.inside else GUEST, record["at"])
 
 
 def walk(trace):
-    """(spans, crossings) of the records that were kept."""
-    w = Walk()
+    """(spans, crossings, what has not ended) of the records that were kept: each CPU's spans together, all crossings in the order of time."""
+    cpus = {0: Walk(0)}
     for record in trace["first"]:
-        if record["what"] == "switch":
-            w.go(CONTROL, record["at"])
-        elif record["what"] == "begin":
-            w.begin(record)
-        elif record["what"] == "end":
-            w.finish(record)
+        cpus.setdefault(record["cpu"], Walk(record["cpu"])).take(record)
     whole = len(trace["first"]) == trace["records"]
     end = trace["ticks"] if whole else trace["first"][-1]["at"]
-    w.spans.append(Span(w.lane, w.since, max(end, w.since + 1)))
-    return w.spans, w.crossings
+    spans, crossings, still_open = [], [], []
+    for w in cpus.values():
+        w.spans.append(Span(w.cpu, w.lane, w.since, max(end, w.since + 1)))
+        spans += w.spans
+        crossings += w.crossings
+        still_open += w.inside
+    return spans, sorted(crossings, key=lambda crossing: crossing.at), still_open

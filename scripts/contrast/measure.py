@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MECHANISMS = {"native": "the bare machine", "pv": "paravirtualized", "trap": "trap and emulate", "svm": "SVM, nested paging"}
 KERNEL = {True: "contrast", False: "contrast-native"}  # by whether it is a PV one
 EXIT_PORT = 0x501
+CPUS = 2  # the second one sleeps until the operation that is about it, the last
+# Each vCPU of the guest has a CPU of its own; the control domain shares the first one.
+PINS = " && ".join(f"vcpu-pin {vcpu}" for vcpu in ("Domain-0 0 0", "c 0 0", "c 1 1"))
 TIMEOUT = 300
 GUEST_MIB = 32
 DISK_BYTES = 65536
@@ -65,12 +68,12 @@ def run(command, folder):
 
 
 def native(options, folder, runs, icount, rounds=1):
-    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "pc,accel=tcg", "-cpu", options.cpu_model, "-m", "512",
-               "-display", "none", "-no-reboot", "-serial", f"file:{folder / 'console'}", "-device",
+    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-accel", "tcg,thread=single", "-cpu", options.cpu_model, "-m", "512",
+               "-smp", str(CPUS), "-display", "none", "-no-reboot", "-serial", f"file:{folder / 'console'}", "-device",
                f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=2", "-drive", f"file={folder / 'disk'},format=raw,if=ide", "-kernel",
                image(options, "guests/contrast-native"), "-append", f"{words(options, runs, rounds)} exit-port={EXIT_PORT:#x}"]
     text, errors, status = run(command + (["-icount", "shift=0,sleep=off"] if icount else []), folder)
-    if status != 1: # the exit port's: 2 * 0 + 1
+    if status != 1 or not RESULT.search(text): # the exit port's: 2 * 0 + 1
         raise Problem(f"native: the run ended with {status}: {(errors.strip().splitlines() or ['no reason given'])[-1]}")
     return text
 
@@ -78,14 +81,14 @@ def native(options, folder, runs, icount, rounds=1):
 def domain(options, folder, kind, runs, icount, trace_options=None, rounds=1):
     """A run in the bare control domain; with options for `xeno trace` its records follow the guest's output."""
     kernel = KERNEL[kind == "pv"]
-    config = f'name = "c"\nkernel = "{kernel}"\nmemory = {GUEST_MIB}\ncmdline = "{words(options, runs, rounds)}"\n'
+    config = f'name = "c"\nkernel = "{kernel}"\nmemory = {GUEST_MIB}\nvcpus = {CPUS}\ncmdline = "{words(options, runs, rounds)}"\n'
     config += 'disk = ["file:disk,raw,%s,r"]\n' % ("xvda" if kind == "pv" else "hda")
     config += "" if kind == "pv" else f'type = "full"\nengine = "{kind}"\n'
     (folder / "c.cfg").write_text(config, encoding="ascii")
     start = f"trace --on {trace_options} c && unpause c" if trace_options else "unpause c"
-    command = [sys.executable, "-B", ROOT / "scripts" / "xenorun", "--build-dir", options.build_dir, "--bare", "--timeout", TIMEOUT - 10,
-               "--cpu-model", options.cpu_model, "--add", f"{image(options, f'guests/{kernel}')}:{kernel}", "--add", folder / "c.cfg",
-               "--add", folder / "disk", "-c", f"create -p c.cfg && {start} && console c" + ("; trace --json --read" if trace_options else "")]
+    command = [sys.executable, "-B", ROOT / "scripts" / "xenorun", "--build-dir", options.build_dir, "--bare", "--cpus", CPUS, "--one-thread",
+               "--timeout", TIMEOUT - 10, "--cpu-model", options.cpu_model, "--add", f"{image(options, f'guests/{kernel}')}:{kernel}",
+               "--add", folder / "c.cfg", "--add", folder / "disk", "-c", f"create -p c.cfg && {PINS} && {start} && console c" + ("; trace --json --read" if trace_options else "")]
     text, errors, status = run(command + (["--icount"] if icount else []), folder)
     refused = REFUSED.search(text)
     if refused:
@@ -115,12 +118,11 @@ def costs(text):
     return found
 
 
-def crossings(intervals, number, runs):
+def counted_crossings(intervals, number, runs):
     """Per operation, by kind and name; an interval of nothing has what the marks themselves take."""
-    of_marks = intervals[0].counted()
     left = intervals[number].counted()
-    left.subtract(of_marks)
-    return [{"kind": kind, "name": name, "count": round(count / runs, 3)} for (kind, name), count in sorted(left.items()) if count > 0]
+    left.subtract(intervals[0].counted())
+    return records.listed(left, runs)
 
 
 def symbols(options, kernel):
@@ -137,18 +139,19 @@ def place(names, address):
 
 
 def timeline(interval, names):
-    """The records between the two marks' own crossings, times from the first of them on; and how many there are."""
-    found = interval.records
-    ends = [i for i, r in enumerate(found) if r["what"] == "end"]
-    first, last = ends[0], ends[-1] + 1  # of the first mark; the second one's is not at its end yet
-    start = found[first]["tsc"]
+    """What lies between the two marks' own crossings: times from the end of the first one's on, until the second one's begins."""
+    found, vcpu = interval.records, interval.records[-1]["vcpu"]
+    first = next(i for i, r in enumerate(found) if i and r["what"] != "end")
+    last = max(i for i, r in enumerate(found) if r["what"] == "begin" and r["kind"] != "event" and r["vcpu"] == vcpu)
+    start, end = found[first - 1]["tsc"], found[last]["tsc"]
+    between = found[first:last]
     kept = []
-    for r in found[first + 1:last][:TRACE_MAX]:
+    for r in between[:TRACE_MAX]:
         record = {"at": r["tsc"] - start, **{key: r[key] for key in ("what", "kind", "name", "index", "cpu", "vcpu") if key in r}}
         if r["what"] == "begin" and place(names, r["value"]):
             record["in"] = place(names, r["value"])
         kept.append(record)
-    return {"records": max(0, last - first - 1), "ticks": found[min(last, len(found) - 1)]["tsc"] - start, "first": kept}
+    return {"records": len(between), "ticks": end - start, "crossings": records.listed(records.shown(between)), "first": kept}
 
 
 def one(options, kind):
@@ -168,7 +171,7 @@ def one(options, kind):
                 raise Problem(f"{kind}: {lost} records of the trace were lost")
             traced, names = records.intervals(found), symbols(options, KERNEL[kind == "pv"])
     return {name: {"instructions": round(cost.ticks, 1), "ns": round(timed[name].ns, 1),
-                   "crossings": crossings(marked, cost.number, cost.all_runs) if marked else [],
+                   "crossings": counted_crossings(marked, cost.number, cost.all_runs) if marked else [],
                    "trace": timeline(traced[cost.number], names) if cost.number in traced else None}
             for name, cost in counted.items()}
 

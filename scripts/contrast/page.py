@@ -29,13 +29,14 @@ def cost_table(of_one):
             f'{"".join(rows)}</table>')
 
 
-def crossing_list(crossings):
+def crossing_list(crossings, total):
     items = []
     for crossing in crossings[:CROSSINGS_MAX]:
         where = f' <span class="soft">in {escape(crossing.where)}</span>' if crossing.where not in ("", "hypercall_page") else ""
+        where += f' <span class="soft">on CPU {crossing.cpu}</span>' if crossing.cpu else ""
         items.append(f"<li>{escape(table.label(crossing.kind, crossing.name))}{where}</li>")
-    more = len(crossings) - CROSSINGS_MAX
-    return f'<ol>{"".join(items)}</ol>' + (f'<p class="soft">… and {more} more in the picture</p>' if more > 0 else "")
+    more = total - min(len(crossings), CROSSINGS_MAX)
+    return f'<ol>{"".join(items)}</ol>' + (f'<p class="soft">… and {more:,} more</p>' if more > 0 else "")
 
 
 def timelines(operation, of_one):
@@ -44,7 +45,9 @@ def timelines(operation, of_one):
         if found["trace"]:
             picture, crossings = svg.timeline(found["trace"], mechanism, operation)
             if crossings:
-                parts.append(f'<h3>{key(mechanism)}: {found["trace"]["ticks"]:,} instructions while traced</h3>{picture}{crossing_list(crossings)}')
+                total = sum(c["count"] for c in found["trace"]["crossings"] if c["name"] != "switched to")
+                parts.append(f'<h3>{key(mechanism)}: {total:,} {"crossings" if total != 1 else "crossing"}, {found["trace"]["ticks"]:,} instructions while traced</h3>'
+                             f'{picture}{crossing_list(crossings, total)}')
             else:
                 parts.append(f"<h3>{key(mechanism)}</h3><p class='soft'>The guest never leaves the CPU.</p>")
     return "".join(parts)
@@ -84,7 +87,8 @@ passage from the guest to the hypervisor and back.</p>
 {sections}
 <footer>Time is the best of several rounds in an emulator, which knows no caches and no price of a TLB miss; instructions are exact. While crossings
 are traced the short paths of the hypervisor are off, so a timeline is longer than the cost in the table. In a timeline a crossing
-begins where the hypervisor knows its reason and ends where it has been dealt with; the ways in and back, longest for trap, are drawn as the guest's.</footer>
+begins where the hypervisor knows its reason and ends where it has been dealt with; the ways in and back, longest for trap, are drawn as the guest's.
+Two CPUs take turns in one thread; only ipi-other uses the second one, whose lanes have the number 1, and its instructions are those of both.</footer>
 </main>
 </body>
 </html>

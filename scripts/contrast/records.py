@@ -14,6 +14,16 @@ class Bad(Exception):
     """The text is no trace, or an incomplete one."""
 
 
+def shown(records):
+    """Crossings in a part of the trace, by kind and name."""
+    return Counter((r["kind"], r["name"]) for r in records if r["what"] == "begin")
+
+
+def listed(crossings, runs=1):
+    """As --json has them, for one of so many runs."""
+    return [{"kind": kind, "name": name, "count": round(count / runs, 3)} for (kind, name), count in sorted(crossings.items()) if count > 0]
+
+
 @dataclass
 class Interval:
     number: int
@@ -22,8 +32,7 @@ class Interval:
     after: dict = field(default_factory=dict)
 
     def shown(self):
-        """Crossings in the trace, by kind and name."""
-        return Counter((r["kind"], r["name"]) for r in self.records if r["what"] == "begin")
+        return shown(self.records)
 
     def counted(self):
         """The same by the counters of all the domain's vCPUs."""

@@ -23,12 +23,13 @@ PAIRS = {
     "set-timer": [("clock.c:backend_timer_set", "clock.c:backend_timer_set"), ("apic.c:apic_timer_set", "")],
     "timer-interrupt": [("interrupts.c:backend_handle_interrupts", "events.c:backend_handle_interrupts"), ("apic.c:apic_end", "events.c:handle_word")],
     "halt-and-wake": [("interrupts.c:backend_idle", "events.c:backend_idle")],
-    "ipi": [("smp.c:backend_kick_cpu", "events.c:backend_kick_cpu"), ("apic.c:send", "events.c:event_send")],
+    "ipi-self": [("smp.c:backend_kick_cpu", "events.c:backend_kick_cpu"), ("apic.c:send", "events.c:event_send")],
     "console-1": [("uart.c:put", "console.c:ring_put"), ("uart.c:console_write", "console.c:ring_write")],
     "console-80": [("uart.c:put", "console.c:ring_put"), ("uart.c:console_write", "console.c:ring_write")],
     "disk-4k": [("ata.c:backend_disk_read", "blkfront.c:backend_disk_read"), ("insn.h:insn_insw", "blkfront.c:transfer")],
     "cpuid": [("privileged.c:cpu_identify", "privileged.c:cpu_identify"), ("insn.h:insn_cpuid", "")],
     "port-read": [("privileged.c:cpu_port_read", "privileged.c:cpu_port_read"), ("insn.h:insn_inb", "")],
+    "ipi-other": [("smp.c:backend_kick_cpu", "events.c:backend_kick_cpu"), ("interrupts.c:backend_handle_interrupts", "events.c:kicked")],
 }
 
 

@@ -51,39 +51,50 @@ def human(value):
     return f"{value:g}"
 
 
+def rows_of(spans):
+    """(CPU, lane, label) from top to bottom: those of the first CPU that are always there, and what else occurs."""
+    wanted = {(0, lane) for lane in lanes.LANES[:3]} | {(span.cpu, span.lane) for span in spans}
+    rows = sorted(wanted, key=lambda row: (row[0], lanes.LANES.index(row[1])))
+    return [(cpu, lane, f"{lane} {cpu}" if cpu else lane) for cpu, lane in rows]
+
+
 def timeline(trace, mechanism, operation):
-    """(the picture, its crossings): three lanes, the crossings numbered; only the beginning of what is long."""
-    spans, crossings = lanes.walk(trace)
-    shown = spans[:SPANS_MAX]
-    if not shown:
-        return "", []
-    end = max(shown[-1].end, 1)
+    """(the picture, its crossings): a lane for who has the CPU, the crossings numbered; only the beginning of what is long."""
+    spans, crossings, _ = lanes.walk(trace)
+    in_time = sorted(spans, key=lambda span: span.start)[:SPANS_MAX]
+    end = max(*(span.end for span in in_time), 1)
+    if len(spans) > SPANS_MAX:
+        end = max(in_time[-1].start, 1)
     crossings = [crossing for crossing in crossings if crossing.at <= end]
+    rows = rows_of(in_time)
     left, top, lane_height = 108, 26, 34
+    places = {row[:2]: top + number * lane_height for number, row in enumerate(rows)}
 
     def x(at):
-        return left + (WIDTH - left - 8) * at / end
+        return left + (WIDTH - left - 8) * min(at, end) / end
 
-    def y(lane):
-        return top + lanes.LANES.index(lane) * lane_height
-
-    height = top + 3 * lane_height + 20
+    height = top + len(rows) * lane_height + 20
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="Who has the CPU during {escape(operation)} under {mechanism}">']
-    for lane in lanes.LANES:
-        parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - 8}" y1="{y(lane) + 11}" y2="{y(lane) + 11}"/>'
-                     f'<text class="lane" x="{left - 8}" y="{y(lane) + 15}">{lane}</text>')
-    for before, span in zip([None] + shown, shown):
-        if before:
-            parts.append(f'<line class="cross" x1="{x(span.start):.1f}" x2="{x(span.start):.1f}" y1="{y(before.lane) + 11}" y2="{y(span.lane) + 11}"/>')
+    for cpu, lane, label in rows:
+        y = places[cpu, lane]
+        parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - 8}" y1="{y + 11}" y2="{y + 11}"/>'
+                     f'<text class="lane" x="{left - 8}" y="{y + 15}">{label}</text>')
+    before = {}  # the last span, by CPU
+    for span in in_time:
+        y = places[span.cpu, span.lane]
+        if span.cpu in before:
+            parts.append(f'<line class="cross" x1="{x(span.start):.1f}" x2="{x(span.start):.1f}" y1="{before[span.cpu] + 11}" y2="{y + 11}"/>')
+        before[span.cpu] = y
         width = max(x(span.end) - x(span.start), 1)
-        parts.append(f'<rect class="{mechanism}" x="{x(span.start):.1f}" y="{y(span.lane)}" width="{width:.1f}" height="22" rx="2">'
-                     f'<title>{span.lane}: {span.end - span.start:,} instructions</title></rect>')
+        idle = " idle" if span.lane == lanes.ASLEEP else ""
+        parts.append(f'<rect class="{mechanism}{idle}" x="{x(span.start):.1f}" y="{y}" width="{width:.1f}" height="22" rx="2">'
+                     f'<title>{span.lane}: {span.end - span.start:,} instructions{" of time" if idle else ""}</title></rect>')
     last = -99
     for number, crossing in enumerate(crossings, 1):
         if x(crossing.at) - last >= 15:
             last = x(crossing.at)
             parts.append(f'<circle class="dot" cx="{last:.1f}" cy="11" r="8"/><text class="number" x="{last:.1f}" y="14.5">{number}</text>'
-                         f'<line class="cross" x1="{last:.1f}" x2="{last:.1f}" y1="19" y2="{y(lanes.HYPERVISOR)}"/>')
+                         f'<line class="cross" x1="{last:.1f}" x2="{last:.1f}" y1="19" y2="{places[crossing.cpu, lanes.HYPERVISOR]}"/>')
     parts.append(f'<text class="tick start" x="{left}" y="{height - 5}">0</text>'
                  f'<text class="tick end" x="{WIDTH - 8}" y="{height - 5}">{end:,} instructions{" (the beginning)" if len(spans) > SPANS_MAX else ""}</text>')
     return "".join(parts) + "</svg>", crossings

@@ -12,11 +12,15 @@ from pathlib import Path
 
 import qemu
 
+sys.path.insert(0, str(qemu.ROOT / "scripts" / "contrast"))
+import lanes  # noqa: E402
+import records  # noqa: E402
+
 CONTRAST = [sys.executable, "-B", str(qemu.ROOT / "scripts" / "contrast"), "--build-dir", str(qemu.BUILD)]
 # Operations that a mechanism needs no help for.
 UNTOUCHED = {"pv": {"interrupts-off-on", "read-cr3"}, "svm": {"interrupts-off-on", "read-cr3", "null-system-call", "page-fault", "process-switch"}}
-# Those of which each run crosses as often as any other, and neither a timer nor another domain comes in between.
-WHOLE = ("null-system-call", "interrupts-off-on", "read-cr3", "page-fault", "cpuid", "set-timer")
+# What the guest does not do itself and may fall into an interval or not: the control domain's turns, a timer of the machine.
+OTHERS = {("event", "switched to"), ("trap", "timer and IPI")}
 LOOK = """<script>
 const texts = [...document.querySelectorAll('svg text')].filter(text => {
     const box = text.getBBox(), view = text.ownerSVGElement.viewBox.baseVal;
@@ -47,10 +51,70 @@ def test_refusals_are_one_line():
     refused(1, "svm: .*needs a CPU with SVM", "--mechanisms", "svm", "--cpu-model", "max,-svm")
 
 
+def as_dict(crossings):
+    return {(c["kind"], c["name"]): c["count"] for c in crossings if (c["kind"], c["name"]) not in OTHERS}
+
+
+def check_timeline(result, what, measured):
+    """One run, traced, crosses as often as the table says of it, and the records that were kept are its crossings."""
+    trace, counted = measured["trace"], as_dict(measured["crossings"])
+    result.expect(as_dict(trace["crossings"]) == counted, f"{what}: the timeline shows {as_dict(trace['crossings'])}, the table {counted}")
+    if len(trace["first"]) == trace["records"]:
+        shown = records.listed(records.shown(trace["first"]))
+        result.expect(shown == trace["crossings"], f"{what}: expected its crossings among its records: {shown}, {trace['crossings']}")
+        open_ones = lanes.walk(trace)[2]
+        result.expect(not open_ones, f"{what}: expected each crossing to end: {open_ones}")
+
+
+def check_shape(result, found, form, where="$"):
+    """What docs/how-to/contrast.md says of the file: a form is a type, a list of one form, or an object of fields: None stands for any, '?' for none."""
+    if isinstance(form, list):
+        result.expect(isinstance(found, list), f"{where}: expected a list")
+        for number, element in enumerate(found):
+            check_shape(result, element, form[0], f"{where}[{number}]")
+    elif isinstance(form, dict):
+        result.expect(isinstance(found, dict), f"{where}: expected an object")
+        fields = {name: form[None] for name in found} if None in form else form
+        missing = [name for name in fields if not name.endswith("?") and name not in found]
+        unknown = [name for name in found if name not in fields and f"{name}?" not in fields]
+        result.expect(not missing and not unknown, f"{where}: missing {missing}, not in the documents {unknown}")
+        for name in found:
+            check_shape(result, found[name], fields.get(name, fields.get(f"{name}?")), f"{where}.{name}")
+    else:
+        result.expect(isinstance(found, form) and not isinstance(found, bool), f"{where}: {found!r} is none of {form}")
+
+
+def documented_form():
+    """Of the file: the block of JSON in the page, where names of types stand for values."""
+    page = (qemu.ROOT / "docs" / "how-to" / "contrast.md").read_text(encoding="utf-8")
+    types = {"text": str, "number": (int, float), "count": int}
+
+    def form(value):
+        if isinstance(value, dict):
+            return {None if name.startswith("<") else name: form(of) for name, of in value.items()}
+        return [form(value[0])] if isinstance(value, list) else types[value]
+
+    return form(json.loads(re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1)))
+
+
+def check_file(result, found):
+    """The file is as documented. A trace is None on a bare machine, an object elsewhere; it is taken out to be looked at by itself."""
+    form = documented_form()
+    of_trace = form["operations"][None][None].pop("trace")
+    for name, of_one in found["operations"].items():
+        for mechanism, measured in of_one.items():
+            trace = measured["trace"]
+            result.expect((trace is None) == (mechanism == "native"), f"{name}, {mechanism}: expected a trace of what crosses")
+            if trace is not None:
+                check_shape(result, trace, of_trace, f"$.operations.{name}.{mechanism}.trace")
+    bare = {name: {m: {k: v for k, v in of.items() if k != "trace"} for m, of in of_one.items()} for name, of_one in found["operations"].items()}
+    check_shape(result, {**found, "operations": bare}, form)
+
+
 def check_numbers(result, found):
     """Crossings where there must be some, none where there must not, and less paravirtualized than emulated."""
     operations = found["operations"]
-    result.expect(set(found["mechanisms"]) == {"native", "pv", "trap", "svm"} and len(operations) == 18, f"expected all of it: {list(operations)}")
+    result.expect(set(found["mechanisms"]) == {"native", "pv", "trap", "svm"} and len(operations) == 19, f"expected all of it: {list(operations)}")
     for name, of_one in operations.items():
         result.expect(set(of_one) == set(found["mechanisms"]), f"{name}: expected each mechanism: {list(of_one)}")
         result.expect(not of_one["native"]["crossings"], f"{name}: there is nothing to cross to")
@@ -60,12 +124,9 @@ def check_numbers(result, found):
         if of_one["trap"]["crossings"]:
             pv, trap = of_one["pv"]["instructions"], of_one["trap"]["instructions"]
             result.expect(3 * pv <= trap, f"{name}: expected at most a third of trap's instructions with PV: {pv} of {trap}")
-    for name in WHOLE:
-        for mechanism in ("pv", "trap", "svm"):
-            of_one = operations[name][mechanism]
-            shown = sum(r["what"] == "begin" and r["kind"] != "event" for r in of_one["trace"]["first"])
-            counted = sum(c["count"] for c in of_one["crossings"] if c["kind"] != "event")
-            result.expect(shown == counted, f"{name}, {mechanism}: expected each crossing in the timeline: {shown} of {counted}")
+        for mechanism in found["mechanisms"]:
+            if mechanism != "native":
+                check_timeline(result, f"{name}, {mechanism}", of_one[mechanism])
     kinds = {crossing["name"] for crossing in operations["console-1"]["svm"]["crossings"]}
     result.expect({"device model", "port access"} <= kinds, f"console-1, svm: expected the way by the device model: {kinds}")
     result.expect(any(r["what"] == "switch" for r in operations["console-1"]["svm"]["trace"]["first"]), "expected to see the control domain's turn")
@@ -101,7 +162,9 @@ def test_all_mechanisms_and_the_page():
         folder = Path(name)
         result = contrast("-n", 1, "--json", folder / "all.json", "--html", folder / "all.html").expect_status(0)
         result.expect_output(r"^console-80 +native +[\d,]+ +[\d,.]+$").expect_output(r"^ +pv +[\d,]+ +[\d,.]+  1 hypercall event_channel_op")
-        check_numbers(result, json.loads((folder / "all.json").read_text(encoding="utf-8")))
+        found = json.loads((folder / "all.json").read_text(encoding="utf-8"))
+        check_file(result, found)
+        check_numbers(result, found)
         check_page(result, folder / "all.html", folder)
 
 
