@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* xeno rename, mem-max, trigger, debug-keys: one request each. */
 #include "common/compiler.h"
+#include "common/errno.h"
 #include "common/string.h"
 #include "xeno/xeno_cli.h"
 
@@ -54,6 +55,9 @@ int cmd_trigger(struct cli *c, int argc, char **argv)
         return 1;
     }
     rc = xeno_domain_trigger(&c->m->x, (uint32_t)domid, trigger, (uint32_t)vcpu);
+    if (rc == -ESRCH) {
+        return cli_error(c, "trigger", "%s has no vCPU %ld: see 'xeno vcpu-list %s'", argv[1], vcpu, argv[1]);
+    }
     return rc ? cli_error(c, "trigger", "%s: %s: a PV domain takes nmi only", argv[1], xeno_errno_text(rc)) : 0;
 }
 

@@ -75,7 +75,7 @@ struct domain {
     uint8_t kill_stage;            /* teardown progress, enum in domain_kill.c */
     uint32_t kill_unit;            /* which unit comes next */
     bool self_destroy;             /* nobody else will: the reaper destroys it after it has ended */
-    char crash_reason[64];         /* why the hypervisor ended it, for the log and `xeno list` */
+    char crash_reason[96];         /* why the hypervisor ended it, for the log and `xeno list` */
 };
 
 static inline struct domain *current_domain(void)

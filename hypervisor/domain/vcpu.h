@@ -51,7 +51,7 @@ struct pv_vcpu {
     struct guest_callback syscall;
     struct guest_trap *traps[8]; /* by vector / 32, each of 32 entries, allocated when first set: pv/callbacks.c */
     uint64_t kernel_ss;
-    struct guest_callback event, failsafe, syscall32, sysenter, nmi;
+    struct guest_callback event, failsafe, syscall32, sysenter;
     uint64_t fs_base;
     uint64_t gs_base_kernel;    /* active in kernel mode */
     uint64_t gs_base_user;

@@ -150,6 +150,25 @@ int64_t domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
+int64_t domctl_sendtrigger(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v = vcpu_of(d, op->u.sendtrigger.vcpu);
+
+    if (!v) {
+        return -ESRCH;
+    }
+    if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI || d->full) {
+        return op->u.sendtrigger.trigger >= XEN_DOMCTL_SENDTRIGGER_POWER ? -EINVAL : -ENOSYS;
+    }
+    vcpu_pause(v); /* what is set here is its own otherwise */
+    v->pv.nmi_pending = true;
+    v->exit_call = 1;
+    pv_slow_paths_update(v);
+    vcpu_unpause(v);
+    sched_wake(v, VPF_BLOCKED);
+    return 0;
+}
+
 int64_t domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;

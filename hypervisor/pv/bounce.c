@@ -149,7 +149,7 @@ void bounce_nmi(struct vcpu *v)
     v->pv.nmi_pending = false;
     v->pv.nmi_masked = true;
     pv_slow_paths_update(v);
-    enter_callback(v, v->pv.nmi.addr, true);
+    bounce_vector(v, VEC_NMI);
 }
 
 void bounce_failsafe(struct vcpu *v, uint16_t ds, uint16_t es, uint16_t fs, uint16_t gs)
@@ -185,8 +185,10 @@ void upcall_exit_fault(struct vcpu *v, uint32_t vector, uint32_t error_code)
 
 void upcall_exit_to_guest(struct vcpu *v)
 {
+    const struct guest_trap *nmi = trap_entry(v, VEC_NMI);
+
     v->exit_call = 0;
-    if (unlikely(v->pv.nmi_pending) && !v->pv.nmi_masked && v->pv.nmi.addr) {
+    if (unlikely(v->pv.nmi_pending) && !v->pv.nmi_masked && nmi && nmi->addr) {
         bounce_nmi(v);
     }
     if (vcpu_event_deliverable(v) && v->pv.event.addr) {

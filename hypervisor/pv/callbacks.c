@@ -9,6 +9,9 @@
 #include "mm/hv_alloc.h"
 #include "pv/frame.h"
 #include "pv/segments.h"
+#include "x86/cpu.h"
+
+#define NMI_FLAGS 4u /* bit 2: events are masked on entry */
 
 bool trap_allows_int(const struct vcpu *v, uint32_t vector)
 {
@@ -67,8 +70,6 @@ static struct guest_callback *callback_of(struct vcpu *v, uint16_t type)
     case CALLBACKTYPE_sysenter:
     case CALLBACKTYPE_sysenter_deprecated:
         return &v->pv.sysenter;
-    case CALLBACKTYPE_nmi:
-        return &v->pv.nmi;
     default:
         return NULL;
     }
@@ -81,11 +82,11 @@ int callback_register(struct vcpu *v, uint16_t type, uint16_t flags, uint64_t ad
     if (!frame_entry_point_ok(addr)) {
         return -EINVAL;
     }
+    if (type == CALLBACKTYPE_nmi) { /* another way to write that entry, for the first vCPU only */
+        return v->id ? -EINVAL : trap_set(v, &(struct trap_info){VEC_NMI, NMI_FLAGS, FLAT_KERNEL_CS, addr});
+    }
     if (!callback) {
         return -ENOSYS;
-    }
-    if (callback == &v->pv.nmi && v->id != 0) {
-        return -EINVAL; /* NMIs are delivered to the first vCPU only */
     }
     *callback = (struct guest_callback){addr, (flags & CALLBACKF_mask_events) != 0};
     return 0;
@@ -102,8 +103,7 @@ int callback_unregister(struct vcpu *v, uint16_t type)
     case CALLBACKTYPE_sysenter_deprecated:
         return -EINVAL; /* a kernel cannot do without */
     case CALLBACKTYPE_nmi:
-        v->pv.nmi = (struct guest_callback){0, false};
-        return 0;
+        return trap_set(v, &(struct trap_info){VEC_NMI, 0, FLAT_KERNEL_CS, 0});
     default:
         return -ENOSYS;
     }

@@ -121,10 +121,13 @@ START_TEST(callbacks)
     ck_assert_int_eq(callback_unregister(&vcpu, CALLBACKTYPE_event), -EINVAL);
     ck_assert_int_eq(callback_unregister(&vcpu, 6), -ENOSYS);
     ck_assert_int_eq(callback_register(&vcpu, CALLBACKTYPE_nmi, 0, GOOD), 0);
+    ck_assert_uint_eq(trap_entry(&vcpu, 2)->addr, GOOD);
+    ck_assert(trap_entry(&vcpu, 2)->mask_events);
     ck_assert_int_eq(callback_unregister(&vcpu, CALLBACKTYPE_nmi), 0);
-    ck_assert_uint_eq(vcpu.pv.nmi.addr, 0);
+    ck_assert_uint_eq(trap_entry(&vcpu, 2)->addr, 0);
     vcpu.id = 1;
     ck_assert_int_eq(callback_register(&vcpu, CALLBACKTYPE_nmi, 0, GOOD), -EINVAL);
+    trap_clear_all(&vcpu);
 }
 END_TEST
 
