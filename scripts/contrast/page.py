@@ -36,7 +36,7 @@ def crossing_list(crossings, total):
         where += f' <span class="soft">on CPU {crossing.cpu}</span>' if crossing.cpu else ""
         items.append(f"<li>{escape(table.label(crossing.kind, crossing.name))}{where}</li>")
     more = total - min(len(crossings), CROSSINGS_MAX)
-    return f'<ol>{"".join(items)}</ol>' + (f'<p class="soft">… and {more:,} more</p>' if more > 0 else "")
+    return f'<ol>{"".join(items)}</ol>' + (f'<p class="soft">… and {more:,.0f} more</p>' if more > 0 else "")
 
 
 def timelines(operation, of_one):
@@ -46,7 +46,7 @@ def timelines(operation, of_one):
             picture, crossings = svg.timeline(found["trace"], mechanism, operation)
             if crossings:
                 total = sum(c["count"] for c in found["trace"]["crossings"] if c["name"] != "switched to")
-                parts.append(f'<h3>{key(mechanism)}: {total:,} {"crossings" if total != 1 else "crossing"}, {found["trace"]["ticks"]:,} instructions while traced</h3>'
+                parts.append(f'<h3>{key(mechanism)}: {total:,.0f} {"crossings" if total != 1 else "crossing"}, {found["trace"]["ticks"]:,} instructions while traced</h3>'
                              f'{picture}{crossing_list(crossings, total)}')
             else:
                 parts.append(f"<h3>{key(mechanism)}</h3><p class='soft'>The guest never leaves the CPU.</p>")
@@ -56,7 +56,7 @@ def timelines(operation, of_one):
 def code(operation):
     rows = []
     for native, native_text, pv, pv_text in sources.pairs(operation):
-        rows.append('<div class="pair">' + "".join(f'<div><div class="place">{escape(place)}</div><pre>{escape(text or "")}</pre></div>'
+        rows.append('<div class="pair">' + "".join(f'<div><div class="place">{escape(place)}</div><pre tabindex="0">{escape(text or "")}</pre></div>'
                                                    for place, text in ((native, native_text), (pv, pv_text)) if place) + "</div>")
     return f'<details><summary>The code of both back ends: bare machine, domain</summary>{"".join(rows)}</details>' if rows else ""
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # ./run.sh contrast: what it refuses, what its numbers say under each mechanism, and its page in a browser, where a script that is put
-# into a copy measures what a reader sees: nothing wider than a phone, no text outside of its picture, colours for light and dark.
+# into a copy measures what a reader sees: nothing wider than a phone, no text outside of its picture, none too pale, in light and dark.
 import json
 import re
 import subprocess
@@ -26,9 +26,21 @@ const texts = [...document.querySelectorAll('svg text')].filter(text => {
     const box = text.getBBox(), view = text.ownerSVGElement.viewBox.baseVal;
     return box.x < -0.5 || box.x + box.width > view.width + 0.5 || box.y < -0.5 || box.y + box.height > view.height + 0.5;
 });
+// WCAG's contrast of a text with what it stands on.
+const light = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const under = e => e === null ? 'rgb(255, 255, 255)' : /, 0\\)$/.test(getComputedStyle(e).backgroundColor) ? under(e.parentElement)
+    : getComputedStyle(e).backgroundColor;
+const pale = [...document.querySelectorAll('body *')].filter(e => e.checkVisibility() &&
+    [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim() !== '')).filter(e => {
+    const style = getComputedStyle(e), both = [light(e.ownerSVGElement ? style.fill : style.color), light(under(e))];
+    return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05) < 4.5;
+});
+// What scrolls by itself must be reached by the keyboard.
+const unreached = [...document.querySelectorAll('pre')].filter(e => e.tabIndex !== 0);
 const all = document.documentElement;
 all.setAttribute('data-seen', [all.scrollWidth, innerWidth, document.querySelectorAll('svg').length, texts.length,
-    getComputedStyle(document.body).backgroundColor, texts.map(text => text.textContent).join('|')].join(';'));
+    pale.length + unreached.length, getComputedStyle(document.body).backgroundColor, [...texts, ...pale].map(text => text.textContent).join('|')].join(';'));
 </script>"""
 
 
@@ -133,14 +145,14 @@ def check_numbers(result, found):
 
 
 def look(page, *words):
-    """What a browser of that kind sees of the page: its width and the window's, pictures, texts cut off, background."""
+    """What a browser of that kind sees of the page: its width and the window's, pictures, texts cut off, texts too pale or out of reach, background."""
     with tempfile.TemporaryDirectory(prefix="browser-") as profile:
         done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}",
                                *words, "--dump-dom", f"file://{page}"], capture_output=True, text=True, errors="replace", timeout=120, check=False)
     seen = re.search(r'data-seen="([^"]*)"', done.stdout)
     if not seen:
         raise qemu.Failure(f"the browser did not show the page ({done.returncode}): {done.stderr[-500:]}")
-    return seen.group(1).split(";", 5)
+    return seen.group(1).split(";", 6)
 
 
 def check_page(result, page, folder):
@@ -154,7 +166,8 @@ def check_page(result, page, folder):
     for seen in (light, dark):
         result.expect(int(seen[0]) <= int(seen[1]), f"expected nothing wider than the window: {seen}")
         result.expect(int(seen[2]) > 18 and int(seen[3]) == 0, f"expected pictures whose texts are inside: {seen}")
-    result.expect(light[4] != dark[4], f"expected other colours in the dark: {light[4]}")
+        result.expect(int(seen[4]) == 0, f"expected all text to stand out from its ground, and code to be reached by keys: {seen}")
+    result.expect(light[5] != dark[5], f"expected other colours in the dark: {light[5]}")
 
 
 def test_all_mechanisms_and_the_page():
