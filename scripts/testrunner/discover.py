@@ -99,7 +99,7 @@ def soak():
     """What takes minutes and is for releases, not for every change."""
     for file in exists("tests/soak", "soak_*.py"):
         for function in functions(file, "soak_"):
-            yield Test(f"soak:{file.stem[5:]}/{function[5:]}", PYTHON + [f"tests/soak/{file.name}", function], 1800, ["release"],
+            yield Test(f"soak:{file.stem[5:]}/{function[5:]}", PYTHON + [f"tests/soak/{file.name}", function], 3700, ["release"],
                        alone=True)
 
 
