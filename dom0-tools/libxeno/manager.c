@@ -346,6 +346,9 @@ int manager_destroy(struct manager *m, uint32_t domid, struct xeno_error *err)
         rc = d ? end_locked(m, d, END_DESTROYED) : xeno_domain_destroy(&m->x, domid);
     }
     unlock(m);
+    if (rc == -ESRCH) {
+        return 0; /* gone meanwhile, as what a killed tool had half built has when the lock is taken */
+    }
     return rc ? xeno_fail(err, "cannot destroy domain %u: %s", domid, xeno_errno_text(rc)) : 0;
 }
 

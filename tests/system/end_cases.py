@@ -135,6 +135,7 @@ while :; do
     all_gone; left "create, killed at $n"
     grep -q 'has not struck' err && break; n=$((n + STEP))
 done
+XENO_FAULT=kill:40 xeno create -q g.cfg 2>err; half=$(xeno list | awk 'NR > 2 { print $2 }'); xeno destroy $half || echo "half built, and not to be destroyed: $half"; all_gone
 xeno create -q g.cfg; xeno config-update g g.cfg; xeno service; test "$(now)" = 'g lives ' || echo "not built, and taken for that: $(now)"; all_gone
 echo "kills: $kills"
 """
