@@ -289,9 +289,12 @@ static int create_locked(struct manager *m, const struct domain_cfg *cfg, bool p
 
 int manager_create(struct manager *m, const struct domain_cfg *cfg, bool paused, struct xeno_error *err)
 {
+    bool new_name;
     int rc;
 
-    lock(m);
+    m->x.t->lock(m->x.t->ctx);
+    new_name = m->shared && m->shared->name_is_free(m->shared->ctx, cfg->name);
+    (new_name ? manager_clear : manager_refresh)(m);
     rc = create_locked(m, cfg, paused, err);
     unlock(m);
     return rc;

@@ -43,6 +43,9 @@ struct manager_shared {
     void *ctx;
     /* Make the manager's list what is written down and what the hypervisor has. */
     void (*refresh)(void *ctx, struct manager *m);
+    /* Before one is made, instead of refresh() and for far less: false if a living domain may have the name, or something is left over that
+     * refresh() would clear away. */
+    bool (*name_is_free)(void *ctx, const char *name);
     /* Before the build: what the configuration leaves to the place (an identity, whole paths). 0, or -1 with err: something is missing here. */
     int (*prepare)(void *ctx, struct domain_cfg *cfg, struct xeno_error *err);
     /* Built, not started: write it down, make it known, have its console served. 0, or -1 with err: ended() undoes it. */

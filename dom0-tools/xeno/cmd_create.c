@@ -251,6 +251,9 @@ int cmd_create(struct cli *c, int argc, char **argv)
     if (rc || manager_create(c->m, &d, o.paused, &err)) {
         return cli_error(c, "create", "%s", err.text);
     }
+    if (!o.wait && !o.console && !o.foreground) {
+        return 0;
+    }
     domid = number_of(c, d.name);
     if (o.wait && !o.paused && !c->wait_running) {
         return cli_error(c, "create", "%s runs; nobody here can wait for its first word", d.name);

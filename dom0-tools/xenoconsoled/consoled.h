@@ -54,7 +54,7 @@ struct client {
     struct served *d; /* NULL: its request is still being read */
     uint64_t pos;
     size_t nr_request;
-    char request[64];
+    char request[32 + DOMAIN_NAME_MAX];
     bool deaf; /* wants no more output */
     bool finished;
 };
@@ -87,8 +87,9 @@ size_t history_read(const struct history *h, uint64_t *pos, char *buf, size_t n)
 void history_forget(uint32_t domid);
 
 /* ---- served.c: domains ---- */
-/* 0, or -1 with err. */
-int served_attach(struct consoled *c, uint32_t domid, bool fresh, struct xeno_error *err);
+/* Its name may be NULL: it is looked for among all records. 0, or -1 with err. */
+int served_attach(struct consoled *c, uint32_t domid, const char *name, bool fresh,
+                  struct xeno_error *err);
 struct served *served_find(struct consoled *c, uint32_t domid);
 /* Take what there is, within the allowance. */
 void served_drain(struct served *d);

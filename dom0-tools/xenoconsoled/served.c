@@ -239,12 +239,14 @@ static void orphan_namesakes(struct consoled *c, const char *name)
     }
 }
 
-int served_attach(struct consoled *c, uint32_t domid, bool fresh, struct xeno_error *err)
+int served_attach(struct consoled *c, uint32_t domid, const char *name, bool fresh,
+                  struct xeno_error *err)
 {
     struct registry_head h;
     struct served *d;
     char *text;
-    int rc = registry_read(domid, &h, &text);
+    int rc = name ? record_read(REGISTRY_LIVING, domid, name, &h, &text)
+                  : registry_read(domid, &h, &text);
 
     if (rc) {
         return xeno_fail(err, "domain %u has no record: %s", domid, strerror(-rc));
@@ -362,7 +364,8 @@ static void attach_old(void *ctx, const struct xen_domctl_getdomaininfo *info)
     struct xeno_error err;
 
     if (info->domain != c->l.t.own_domid && !served_find(c, info->domain)) {
-        served_attach(c, info->domain, false, &err); /* without a record it is another tool's */
+        /* Without a record it is another tool's. */
+        served_attach(c, info->domain, NULL, false, &err);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket: a client sends one line, "attach N" (of a domain that is being made), "view N [FROM]", "gone N" (after
+ * The socket: a client sends one line, "attach N NAME" (of a domain that is being made), "view N [FROM]", "gone N" (after
  * its destruction) or "ping", and gets "ok" or a line that says why not. After "view" the connection is the console: output from its first byte, input to it; it ends
  * when the domain has and all has been read. A client that reads slowly holds up nobody: it has a place in the log, no queue.
  */
@@ -76,14 +76,14 @@ static void refuse(struct client *k, const char *why)
 }
 
 /* The answer has the pty's name, for the domain's node. */
-static void attach(struct consoled *c, struct client *k, uint32_t domid)
+static void attach(struct consoled *c, struct client *k, uint32_t domid, const char *name)
 {
     struct xeno_error err;
     char line[96];
     const struct served *d;
     const char *tty;
 
-    if (served_attach(c, domid, true, &err)) {
+    if (served_attach(c, domid, name, true, &err)) {
         refuse(k, err.text);
         return;
     }
@@ -96,11 +96,12 @@ static void attach(struct consoled *c, struct client *k, uint32_t domid)
 static void request(struct consoled *c, struct client *k)
 {
     unsigned int domid;
+    char name[DOMAIN_NAME_MAX];
 
     if (strcmp(k->request, "ping") == 0) {
         refuse(k, "ok");
-    } else if (sscanf(k->request, "attach %u", &domid) == 1) {
-        attach(c, k, domid);
+    } else if (sscanf(k->request, "attach %u %63s", &domid, name) == 2) {
+        attach(c, k, domid, name);
     } else if (sscanf(k->request, "gone %u", &domid) == 1) {
         served_check(c); /* before the answer: its last frame is given back by now */
         refuse(k, "ok");

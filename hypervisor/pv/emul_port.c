@@ -2,7 +2,7 @@
 /*
  * Port input and output for PV guests. The hardware domain's accesses are real, one access of the same width, except for
  * ports that the hypervisor itself depends on; for all others reads give all ones and writes vanish, so that a kernel
- * that probes finds nothing. PCI configuration cycles are whole (x86/pci.h).
+ * that probes finds nothing: but for the speaker's counter, which is zero. PCI configuration cycles are whole (x86/pci.h).
  */
 #include "common/compiler.h"
 #include "domain/domain.h"
@@ -19,6 +19,7 @@
 /* Elements of a rep ins or outs between two returns to the guest. */
 #define STRING_CHUNK 64u
 
+#define PIT_SPEAKER 0x42u
 #define PIT_CONTROL 0x43u
 
 /* The hypervisor's: interrupt controllers, the timer channels that are not the speaker's, both UARTs. */
@@ -73,7 +74,8 @@ static bool is_pci_data(const struct vcpu *v, uint16_t port, unsigned int nr_byt
 uint32_t port_read(struct vcpu *v, uint16_t port, unsigned int nr_bytes)
 {
     if (!port_allowed(v, port, nr_bytes)) {
-        return (uint32_t)emul_cut(~UINT64_C(0), nr_bytes);
+        /* Linux takes a counter at 0xff for one that has just begun, and reads it 100,000 times to see it go on. */
+        return port == PIT_SPEAKER ? 0 : (uint32_t)emul_cut(~UINT64_C(0), nr_bytes);
     }
     if (is_pci_address(port, nr_bytes)) {
         return v->pv.pci_address;
@@ -104,17 +106,13 @@ void port_write(struct vcpu *v, uint16_t port, unsigned int nr_bytes, uint32_t v
     }
 }
 
-static enum emul_status port_once(struct emul *e, uint16_t port)
+uint64_t port_once(struct vcpu *v, uint16_t port, unsigned int nr_bytes, bool out, uint64_t rax)
 {
-    unsigned int nr = e->insn.op_bytes;
-    const struct emul_insn eax = {.reg = EMUL_GPR_RAX, .op_bytes = (uint8_t)nr};
-
-    if (e->insn.op == EMUL_OP_OUT) {
-        port_write(e->v, port, nr, (uint32_t)emul_reg_value(&eax, e->gpr));
-    } else {
-        emul_reg_write(&eax, e->gpr, port_read(e->v, port, nr));
+    if (out) {
+        port_write(v, port, nr_bytes, (uint32_t)emul_cut(rax, nr_bytes));
+        return rax;
     }
-    return EMUL_DONE;
+    return (nr_bytes == 4 ? 0 : rax - emul_cut(rax, nr_bytes)) | port_read(v, port, nr_bytes);
 }
 
 /* One element of ins or outs; false: its memory cannot be reached, and the device has not been touched. */
@@ -195,5 +193,9 @@ enum emul_status emul_port(struct emul *e)
         return EMUL_NOT_OURS;
     }
     emul_count(e, COUNT_EMUL_PORT);
-    return e->insn.op == EMUL_OP_INS || e->insn.op == EMUL_OP_OUTS ? port_string(e, port) : port_once(e, port);
+    if (e->insn.op == EMUL_OP_INS || e->insn.op == EMUL_OP_OUTS) {
+        return port_string(e, port);
+    }
+    e->gpr[EMUL_GPR_RAX] = port_once(v, port, e->insn.op_bytes, e->insn.op == EMUL_OP_OUT, e->gpr[EMUL_GPR_RAX]);
+    return EMUL_DONE;
 }

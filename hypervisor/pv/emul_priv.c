@@ -8,6 +8,7 @@
 #include "pv/bounce.h"
 #include "pv/callbacks.h"
 #include "pv/emul.h"
+#include "pv/emul_port.h"
 #include "pv/frame.h"
 #include "pv/msr_policy.h"
 #include "pv/pv.h"
@@ -16,6 +17,7 @@
 
 /* SDM vol. 2. */
 #define CLI   0xfau
+#define IN_DX 0xecu /* bit 0: four bytes, not one; bit 1: out */
 #define RDMSR 0x320fu /* first byte lowest */
 
 /* Software interrupts through gates that ring 3 may not use. The error code of the #GP is made here, not by the CPU. */
@@ -134,6 +136,11 @@ static bool emul_often(struct vcpu *v)
     }
     if ((uint8_t)code == CLI && may_cli(v)) {
         emul_step(v, 1, COUNT_EMUL_CLI_STI, start);
+        return true;
+    }
+    if ((code & 0xfc) == IN_DX && may_cli(v)) {
+        r->rax = port_once(v, (uint16_t)r->rdx, code & 1 ? 4 : 1, code & 2, r->rax);
+        emul_step(v, 1, COUNT_EMUL_PORT, start);
         return true;
     }
     if ((uint16_t)code != RDMSR || (uint32_t)r->rcx != MSR_KERNEL_GS_BASE) {

@@ -15,11 +15,13 @@ import counting
 import debian_tools
 import linux_cases
 import qemu
+from bench_linux import CPU
 
 HYPERVISOR = (0xffff800000000000, 0xffff880000000000)
 # name -> (title, run.sh's words, the tool, what starts its daemons)
-PLACES = {"xl": ("xl on Debian's Xen", ["--xen", *qemu.XEN_AT_DEFAULTS, "--dom0-args", "daemons=none"], "xl", debian_tools.START),
-          "xeno-on-xen": ("xeno on Debian's Xen", ["--xen", *qemu.XEN_AT_DEFAULTS], "xeno", ""), "xeno": ("xeno on Xenolith", [], "xeno", "")}
+PLACES = {"xl": ("xl on Debian's Xen", ["--xen", *qemu.XEN_AT_DEFAULTS, *CPU, "--dom0-args", "daemons=none"], "xl", debian_tools.START),
+          "xeno-on-xen": ("xeno on Debian's Xen", ["--xen", *qemu.XEN_AT_DEFAULTS, *CPU], "xeno", ""),
+          "xeno": ("xeno on Xenolith", CPU, "xeno", "")}
 MANY = 200
 MEMORY = {"one": (768, 512), "many": (2600, 1536), "stock": (1400, 768)}
 GOALS = {"create until hello's first line": ("create", 0.1), "list": ("list", 0.2), "stock ELF until init: tool and hypervisor": (None, 0.2),

@@ -106,15 +106,20 @@ static struct managed *add(struct manager *m, struct managed **list, uint32_t do
     return d;
 }
 
-/* Domains of other tools have their names in xenstore only. */
-static struct managed *add_foreign(struct registry *r, struct managed **list, uint32_t domid)
+bool registry_foreign_name(struct registry *r, uint32_t domid, char name[DOMAIN_NAME_MAX])
 {
     struct xeno_store *s = registry_store(r);
-    char path[64], name[DOMAIN_NAME_MAX];
-    struct managed *d;
+    char path[64];
 
     snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
-    d = s && store_read(s, path, name, sizeof(name)) > 0 ? add(r->m, list, domid, name) : NULL;
+    return s && store_read(s, path, name, DOMAIN_NAME_MAX) > 0;
+}
+
+static struct managed *add_foreign(struct registry *r, struct managed **list, uint32_t domid)
+{
+    char name[DOMAIN_NAME_MAX];
+    struct managed *d = registry_foreign_name(r, domid, name) ? add(r->m, list, domid, name) : NULL;
+
     if (d) {
         d->foreign = true;
     }
@@ -337,7 +342,7 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
 {
     struct registry *r = ctx;
     struct xeno_store *s = registry_store(r);
-    char line[32], reply[128] = "ok ";
+    char line[32 + DOMAIN_NAME_MAX], reply[128] = "ok ";
     bool ring = d->built.console_port != 0; /* a fully virtualized domain has none */
     int rc, console;
 
@@ -350,7 +355,7 @@ static int created(void *ctx, struct managed *d, struct xeno_error *err)
         r->m->log(r->m->ctx, "warning: xenostored does not run: the domain will have no devices, "
                              "and cannot be asked to shut down");
     }
-    snprintf(line, sizeof(line), "attach %u\n", d->domid);
+    snprintf(line, sizeof(line), "attach %u %s\n", d->domid, d->name);
     console = ring ? console_request(line, reply, sizeof(reply), NULL) : -ENOENT;
     rc =
         s ? nodes_create(s, d, console == 0 ? TYPE_OURS : TYPE_OTHER, console == 0 ? reply + 3 : "")
@@ -370,8 +375,7 @@ static int connect(void *ctx, struct managed *d, struct xeno_error *err)
     struct xeno_store *s = registry_store(ctx);
 
     return s ? network_connect(s, d, err)
-             : xeno_fail(err, "%s: vif= needs xenostored, which does not run: start it",
-                         d->name);
+             : xeno_fail(err, "%s: vif= needs xenostored, which does not run: start it", d->name);
 }
 
 static void changed(void *ctx, struct managed *d, const char *was)
@@ -530,6 +534,7 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)
     *r = (struct registry){.l = l, .m = m, .store = {.fd = -1}};
     r->shared = (struct manager_shared){.ctx = r,
                                         .refresh = refresh,
+                                        .name_is_free = registry_name_is_free,
                                         .prepare = prepare,
                                         .created = created,
                                         .connect = connect,

@@ -52,6 +52,11 @@ int registry_change(struct registry *r, uint32_t domid,
 /* The connection to xenstored, NULL where none runs. */
 struct xeno_store *registry_store(struct registry *r);
 
+/* Domains of other tools have their names in xenstore only. */
+bool registry_foreign_name(struct registry *r, uint32_t domid, char name[DOMAIN_NAME_MAX]);
+/* struct manager_shared's; with the lock held. */
+bool registry_name_is_free(void *ctx, const char *name);
+
 /* A living domain's file: 0 or -errno; free(*text). */
 int registry_read(uint32_t domid, struct registry_head *h, char **text);
 
@@ -71,6 +76,8 @@ int64_t record_time(const char *dir, uint32_t domid, const char *name);
 /* A domain is being built; it is built. */
 void unfinished_begin(const struct domain_cfg *cfg);
 void unfinished_end(void);
+/* Somebody was building one. */
+bool unfinished_is_there(void);
 /* The domain that somebody was building, by the identity and the list; told once. DOMID_NONE. */
 uint32_t unfinished_domain(struct manager *m);
 

@@ -46,6 +46,11 @@ void unfinished_end(void)
     unlink(BUILDING);
 }
 
+bool unfinished_is_there(void)
+{
+    return access(BUILDING, F_OK) == 0;
+}
+
 /* Others of this identity may live: they have run and ended, or have a record by another name. */
 static void look(void *ctx, const struct xen_domctl_getdomaininfo *info)
 {

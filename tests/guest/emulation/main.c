@@ -73,6 +73,21 @@ PLAIN(load_hv_tss, "mov $0xe040, %%eax; mov %%eax, %%es")
 PLAIN(load_beyond, "mov $0xfff3, %%eax; mov %%eax, %%es")
 PLAIN(load_flat, "mov $0xe02b, %%eax; mov %%eax, %%es; xor %%eax, %%eax; mov %%eax, %%es")
 
+/* Each width, and what becomes of the rest of rax; with and without a prefix, by dx and by a number. */
+static void ports(void)
+{
+    static const uint64_t before = 0x1122334455667788ul;
+    uint64_t byte = before, word = before, four = before, wide = before, number = before, out = before;
+
+    __asm__ volatile("in %%dx, %%al" : "+a"(byte) : "d"(0x1234));
+    __asm__ volatile("in %%dx, %%ax" : "+a"(word) : "d"(0x1234));
+    __asm__ volatile("in %%dx, %%eax" : "+a"(four) : "d"(0x1234));
+    __asm__ volatile(".byte 0x48; in %%dx, %%eax" : "+a"(wide) : "d"(0x1234));
+    __asm__ volatile("in $0xf7, %%al" : "+a"(number));
+    __asm__ volatile("out %%al, %%dx; out %%eax, %%dx" : "+a"(out) : "d"(0x1234));
+    test_note("in: %lx %lx %lx %lx %lx; out: %lx", byte, word, four, wide, number, out);
+}
+
 static void simple(void)
 {
     set_iopl(4);
@@ -83,6 +98,7 @@ static void simple(void)
     try_to("cli", do_cli);
     try_to("sti", do_sti);
     try_to("out to a port that nobody has", do_out_port);
+    ports();
     try_to("hlt", do_hlt);
     try_to("clts", do_clts);
     try_to("invd", do_invd);
