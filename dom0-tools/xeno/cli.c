@@ -208,6 +208,11 @@ int cli_run(struct cli *c, int argc, char **argv)
         return 0;
     }
     v = verb_find(c, argv[0], &status);
+    if (v && argc == 2 && strcmp(argv[1], "--help") == 0) { /* before a verb takes it for a name, or for keys to press */
+        char *words[] = {(char *)"help", (char *)v->name};
+
+        return cmd_help(c, 2, words);
+    }
     argv = split_words(&argc, argv);
     return v ? v->run(c, argc, argv) : status;
 }

@@ -14,7 +14,7 @@
 struct create_options {
     bool paused, console, foreground, quiet, dry, wait;
     const char *file;
-    int first_override;
+    int nr_overrides;
 };
 
 struct warner {
@@ -31,36 +31,44 @@ static void warn(void *ctx, const char *line)
     }
 }
 
+/* One that may stand by itself; false: no such option. */
+static bool option(const char *a, struct create_options *o)
+{
+    if (!strcmp(a, "-p")) {
+        o->paused = true;
+    } else if (!strcmp(a, "-c")) {
+        o->console = true;
+    } else if (!strcmp(a, "-F")) {
+        o->foreground = true;
+    } else if (!strcmp(a, "-q") || !strcmp(a, "--quiet")) {
+        o->quiet = true;
+    } else if (!strcmp(a, "-n") || !strcmp(a, "--dryrun")) {
+        o->dry = true;
+    } else {
+        return !strcmp(a, "-e"); /* xl: nobody waits in the background; nobody does here */
+    }
+    return true;
+}
+
+/* Before and behind the file, as with xl. The overrides are gathered at argv[1]. */
 static int options(struct cli *c, int argc, char **argv, struct create_options *o)
 {
-    int i = 1;
+    for (int i = 1; i < argc; i++) {
+        char *a = argv[i];
 
-    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-        const char *a = argv[i];
-
-        if (!strcmp(a, "-p")) {
-            o->paused = true;
-        } else if (!strcmp(a, "-c")) {
-            o->console = true;
-        } else if (!strcmp(a, "-F")) {
-            o->foreground = true;
-        } else if (!strcmp(a, "-q") || !strcmp(a, "--quiet")) {
-            o->quiet = true;
-        } else if (!strcmp(a, "-e")) {
-            continue; /* xl: nobody waits in the background; nobody does here */
-        } else if (!strcmp(a, "-n") || !strcmp(a, "--dryrun")) {
-            o->dry = true;
-        } else if ((!strcmp(a, "-f") || !strcmp(a, "--defconfig")) && i + 1 < argc) {
+        if ((!strcmp(a, "-f") || !strcmp(a, "--defconfig")) && i + 1 < argc) {
             o->file = argv[++i];
+        } else if (a[0] == '-' && a[1]) {
+            if (!option(a, o)) {
+                return cli_usage(c, "create");
+            }
+        } else if (!o->file && !o->nr_overrides && !strchr(a, '=')) {
+            o->file = a;
         } else {
-            return cli_usage(c, "create");
+            argv[1 + o->nr_overrides++] = a;
         }
     }
-    if (!o->file && i < argc && !strchr(argv[i], '=')) {
-        o->file = argv[i++];
-    }
-    o->first_override = i;
-    return o->file || i < argc ? 0 : cli_usage(c, "create");
+    return o->file || o->nr_overrides ? 0 : cli_usage(c, "create");
 }
 
 /* key=value from the command line: the shell has taken the quotes, so a value that is no number or list is a string. */
@@ -85,8 +93,7 @@ static int override(struct cfg *cfg, const char *word, char *err, size_t err_siz
     return cfg_parse_more(cfg, "command line", text, (size_t)n, err, err_size);
 }
 
-static int read_config(struct cli *c, const struct create_options *o, int argc, char **argv, struct cfg *cfg, char *err,
-                       size_t err_size)
+static int read_config(struct cli *c, const struct create_options *o, char **argv, struct cfg *cfg, char *err, size_t err_size)
 {
     const struct xeno_transport *t = c->m->x.t;
     const void *text = "";
@@ -104,7 +111,7 @@ static int read_config(struct cli *c, const struct create_options *o, int argc, 
     if (size) {
         t->file_close(t->ctx, text, size);
     }
-    for (int i = o->first_override; rc == 0 && i < argc; i++) {
+    for (int i = 1; rc == 0 && i <= o->nr_overrides; i++) {
         rc = override(cfg, argv[i], err, err_size);
         if (rc) {
             cfg_free(cfg);
@@ -240,7 +247,7 @@ int cmd_create(struct cli *c, int argc, char **argv)
     if (rc) {
         return rc;
     }
-    if (read_config(c, &o, argc, argv, &cfg, err.text, sizeof(err.text))) {
+    if (read_config(c, &o, argv, &cfg, err.text, sizeof(err.text))) {
         return cli_error(c, "create", "%s", err.text);
     }
     rc = domain_cfg_read(&cfg, &d, warn, &w, err.text, sizeof(err.text));

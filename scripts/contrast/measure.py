@@ -63,7 +63,7 @@ def run(command, folder):
     text = done.stdout + (console.read_text(errors="replace") if console.is_file() else "")
     unknown = UNKNOWN.search(text)
     if unknown:
-        raise Problem(unknown.group(1), 2)
+        raise Problem(unknown.group(1))
     return text, done.stderr, done.returncode
 
 

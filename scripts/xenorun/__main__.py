@@ -15,6 +15,8 @@ import linux
 import machine
 import options as command_line
 
+# Before what the boot domain says when it cannot build what it should.
+BOOT_SAYS = "xeno boot: "
 LOG_TAIL = 15
 # What the hypervisor's log, ours or Debian's Xen's, says of a control domain that has crashed.
 CRASHED = re.compile(r"domain 0 has crashed|Hardware Dom\d+ crashed")
@@ -78,10 +80,13 @@ def boot(options, plan, log):
     marks = console.CommandFilter() if options.linux and options.command is not None else None
     status = console.run(command, log, interactive=interactive, piped_input=piped_input, xen=options.xen,
                          timeout=options.timeout, marks=marks)
-    if marks and marks.status is None:
-        show_lines(marks.held.decode(errors="replace").splitlines() if not marks.begun else [])
+    held = marks.held.decode(errors="replace").splitlines() if marks and marks.status is None and not marks.begun else []
+    refused = len(held) == 1 and held[0].startswith(BOOT_SAYS)
+    show_lines(held if not refused else [])
     if status == console.CRASHED and CRASHED.search(text_of(log)):
         machine.fail("the control domain has crashed: the end of what it said tells why")
+    elif refused:
+        machine.fail(held[0][len(BOOT_SAYS):])
     elif marks and marks.status is None:
         machine.fail("Linux ended before the command did")
     if status == console.TIMED_OUT:

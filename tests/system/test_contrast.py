@@ -57,7 +57,7 @@ def refused(status, said, *words):
 
 
 def test_refusals_are_one_line():
-    refused(2, "unknown operation 'sing'; there are: null-system-call ", "--op", "sing", "--mechanisms", "pv")
+    refused(1, "unknown operation 'sing'; there are: null-system-call ", "--op", "sing", "--mechanisms", "pv")
     refused(2, "no mechanism 'vmx': there are native, pv, trap, svm", "--mechanisms", "pv,vmx")
     refused(2, "no such folder", "--json", "/nowhere/at/all.json")
     refused(1, "svm: .*needs a CPU with SVM", "--mechanisms", "svm", "--cpu-model", "max,-svm")

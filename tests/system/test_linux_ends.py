@@ -39,6 +39,9 @@ def test_what_cannot_be_built_is_one_line():
                  "--dom0-initrd", large, "--dom0-memory", "256", "--memory", "1024")
         one_line(r"needs 4096 MiB, \d+ MiB of the machine are free: lower dom0-memory", "--dom0-kernel", kernel,
                  "--dom0-initrd", ram_disk, "--dom0-memory", "4096")
+    result = linux_cases.linux([], "true", "--dom0-memory", "4096")
+    result.expect_status(1).expect(re.fullmatch(r"run.sh: Domain-0: needs 4096 MiB, \d+ MiB of the machine are free: lower dom0-memory\n", result.errors),
+                                   "expected one line with -c as well")
 
 
 def test_an_unknown_property_is_a_warning():

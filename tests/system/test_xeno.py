@@ -37,6 +37,16 @@ def test_unknown_keys_are_warned_about():
     cases.unknown_keys_are_warned_about(OURS)
 
 
+def test_each_verb_has_its_help():
+    """And nothing else is done: debug-keys would press the letters, destroy look for a domain of that name."""
+    verbs = ("create", "debug-keys", "destroy", "info", "list", "pause", "stat", "help")
+    with cases.Files() as files:
+        result = cases.xeno(OURS, files, "; ".join(f"{verb} --help" for verb in verbs)).expect_status(0)
+    heads = re.findall(r"^xeno (\S+) ", result.output, re.MULTILINE)
+    result.expect(heads == list(verbs), f"expected one usage for each verb: {heads}")
+    result.expect(len(result.output.splitlines()) == 2 * len(verbs), "expected two lines for each, and no more")
+
+
 def test_a_thousand_cycles_leave_no_frame():
     cases.cycles_leave_no_frame(OURS, CYCLES)
 

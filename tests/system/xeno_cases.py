@@ -39,7 +39,7 @@ def create_list_console_destroy(where):
     with Files() as files:
         files.add("h1.cfg", CFG)
         result = xeno(where, files, "create h1.cfg && list && domid h1 && domname 1 && pause h1 && list h1 && unpause h1 && destroy h1; "
-                      "create h1.cfg && domid h1 && destroy h1; list")
+                      "create h1.cfg maxvcpus=1 -q && domid h1 && destroy h1; list")
     result.expect_status(0)
     lines = result.output.splitlines()
     result.expect([line for line in lines if line.isdigit()] == ["1", "2"], "expected the next number for the next domain")
