@@ -139,8 +139,8 @@ static bool emul_often(struct vcpu *v)
         return true;
     }
     if ((code & 0xfc) == IN_DX && may_cli(v)) {
+        emul_step(v, 1, COUNT_EMUL_PORT, start); /* first: the access may be a mark in the trace */
         r->rax = port_once(v, (uint16_t)r->rdx, code & 1 ? 4 : 1, code & 2, r->rax);
-        emul_step(v, 1, COUNT_EMUL_PORT, start);
         return true;
     }
     if ((uint16_t)code != RDMSR || (uint32_t)r->rcx != MSR_KERNEL_GS_BASE) {
