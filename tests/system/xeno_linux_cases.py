@@ -280,7 +280,9 @@ def nothing_is_left_behind(where, step=None):
     result.expect(parts["cycles"].strip() == "", "expected cycles without a loss")
     result.expect(set(parts["many"].split()) == {"23"}, "expected 20 domains, the one beside, Domain-0 and the header")
     turns = parts["two"].split("again\n")[1:]
-    result.expect(turns and all(turn.split() == ["made", "gone"] for turn in turns), "expected one of four to make it, and one of four to end it")
+    # A destroy that finds it gone meanwhile is content, so all four may be.
+    result.expect(turns and all(turn.split().count("made") == 1 and turn.split()[0] == "made" and set(turn.split()[1:]) == {"gone"} for turn in turns),
+                  "expected one of four to make it, and at least one of four to end it")
 
 
 CORE = r"""
