@@ -24,7 +24,8 @@ struct info_lines {
     unsigned int nr;
 };
 
-static void __attribute__((format(printf, 3, 4))) add(struct info_lines *l, const char *key, const char *fmt, ...)
+static void __attribute__((format(printf, 3, 4)))
+add(struct info_lines *l, const char *key, const char *fmt, ...)
 {
     va_list args;
 
@@ -46,8 +47,8 @@ static void add_machine(struct info_lines *l, const struct xen_sysctl_physinfo *
     add(l, "cores_per_socket", "%u", p->cores_per_socket);
     add(l, "threads_per_core", "%u", p->threads_per_core);
     add(l, "cpu_mhz", "%u.%03u", p->cpu_khz / 1000, p->cpu_khz % 1000);
-    add(l, "hw_caps", "%08x:%08x:%08x:%08x:%08x:%08x:%08x:%08x", p->hw_cap[0], p->hw_cap[1], p->hw_cap[2], p->hw_cap[3], p->hw_cap[4],
-        p->hw_cap[5], p->hw_cap[6], p->hw_cap[7]);
+    add(l, "hw_caps", "%08x:%08x:%08x:%08x:%08x:%08x:%08x:%08x", p->hw_cap[0], p->hw_cap[1],
+        p->hw_cap[2], p->hw_cap[3], p->hw_cap[4], p->hw_cap[5], p->hw_cap[6], p->hw_cap[7]);
     add(l, "virt_caps", "pv%s", p->capabilities & XEN_SYSCTL_PHYSCAP_hvm ? " hvm" : "");
     add(l, "total_memory", "%lu", (uint64_t)p->total_pages >> 8);
     add(l, "free_memory", "%lu", (uint64_t)p->free_pages >> 8);
@@ -77,20 +78,26 @@ static void add_hypervisor(struct info_lines *l, struct xeno *x)
 
 static void print_lines(struct cli *c, const struct info_lines *l, const char *key, bool json)
 {
+    const char *before = "{\n    ";
+
     for (unsigned int i = 0; i < l->nr; i++) {
+        if (key && strncmp(l->line[i].key, key, strlen(key)) != 0) {
+            continue;
+        }
         if (json) {
-            cli_print(c, "%s", i ? ",\n    " : "{\n    ");
+            cli_print(c, "%s", before);
             cli_json_string(c, l->line[i].key);
             cli_print(c, ": ");
             cli_json_string(c, l->line[i].value);
+            before = ",\n    ";
         } else if (!key) {
             cli_print(c, "%-22s : %s\n", l->line[i].key, l->line[i].value);
-        } else if (strncmp(l->line[i].key, key, strlen(key)) == 0) {
+        } else {
             cli_print(c, "%s\n", l->line[i].value);
         }
     }
     if (json) {
-        cli_print(c, "\n}\n");
+        cli_print(c, "%s\n}\n", *before == '{' ? "{" : "");
     }
 }
 
@@ -149,7 +156,8 @@ int cmd_dmesg(struct cli *c, int argc, char **argv)
 
     if (argc > 1 + clear || !buf) {
         free(buf);
-        return buf ? cli_usage(c, "dmesg") : cli_error(c, "dmesg", "the control domain is out of memory");
+        return buf ? cli_usage(c, "dmesg")
+                   : cli_error(c, "dmesg", "the control domain is out of memory");
     }
     cli_print(c, "%s", json ? "{\"log\": \"" : "");
     while ((n = xeno_read_log(&c->m->x, buf, LOG_CHUNK, &index, incremental, false)) > 0) {
@@ -170,12 +178,17 @@ int cmd_version(struct cli *c, int argc, char **argv)
     bool json = cli_flag(&argc, argv, "--json");
     xen_extraversion_t extra = "";
 
+    if (argc != 1) {
+        return cli_usage(c, "version");
+    }
     xeno_version(&c->m->x, XENVER_extraversion, extra);
     if (json) {
-        cli_print(c, "{\"interface\": \"4.17\", \"hypervisor\": \"%ld.%ld%s\"}\n", v >> 16, v & 0xffff, extra);
+        cli_print(c, "{\"interface\": \"4.17\", \"hypervisor\": \"%ld.%ld%s\"}\n", v >> 16,
+                  v & 0xffff, extra);
         return 0;
     }
-    cli_print(c, "xeno, for Xen interface 4.17\nhypervisor %ld.%ld%s\n", v >> 16, v & 0xffff, extra);
+    cli_print(c, "xeno, for Xen interface 4.17\nhypervisor %ld.%ld%s\n", v >> 16, v & 0xffff,
+              extra);
     return 0;
 }
 
@@ -187,7 +200,8 @@ int cmd_help(struct cli *c, int argc, char **argv)
         if (argc < 2 && v->help) {
             cli_print(c, "  %-13s %-40s %s\n", v->name, v->usage, v->help);
         } else if (argc >= 2 && strcmp(v->name, argv[1]) == 0) {
-            cli_print(c, "xeno %s %s\n  %s\n", v->name, v->usage, v->help ? v->help : "for the tools' own use");
+            cli_print(c, "xeno %s %s\n  %s\n", v->name, v->usage,
+                      v->help ? v->help : "for the tools' own use");
             return 0;
         }
     }

@@ -81,6 +81,20 @@ part cache; mkdir -m 700 cache; export XENO_KERNEL_CACHE=$PWD/cache; sed 's/"hel
 while ! ls cache | grep -q . && xeno create -q packed.cfg; do xeno destroy packed; done
 program=$(dirname "$(readlink -f "$(command -v xeno)")")/xeno-unpack; mv $program program; try xeno create packed.cfg --wait; xeno destroy packed
 cat packed >again; cat again >packed; try xeno create packed.cfg; mv program $program; try xeno create packed.cfg --wait; xeno destroy packed; unset XENO_KERNEL_CACHE
+# Of a name that there is not: one line, and nothing on standard output, whatever stands before or behind it.
+part wrong; n=0
+wrong() { n=$((n + 1)); xeno "$@" >out 2>err </dev/null; test "$? $(wc -l <err) $(wc -c <out)" = '1 1 0' || { echo "$*:"; cat out err; }; }
+for verb in list vcpu-list uptime domid console stat dump-core network-list device-model trace 'sched-credit2 -d' 'destroy --why'; do
+    case $verb in dump-core) more=core ;; *) more= ;; esac
+    for name in nobody 77; do case $verb$name in destroy*77) ;; *) wrong $verb $name $more ;; esac; done
+done
+for verb in list vcpu-list uptime domid stat network-list 'sched-credit2 -d' domname; do wrong ${verb%% *} --json ${verb#${verb%% *}} nobody; done
+for verb in list vcpu-list network-list; do wrong $verb Domain-0 nobody; done; for how in -l -v --ended; do wrong list $how nobody; done
+for how in --log '-t pv'; do wrong console $how nobody; done; for how in --json --summary --on --off; do wrong trace $how nobody; done
+wrong top -b -i x; wrong top --json -d -1; echo "$n verbs"
+# What a killed tool has half built is told by who looks.
+part half; XENO_FAULT=kill:40 xeno create -q h1.cfg name=half 2>/dev/null; xeno list 2>&1 >/dev/null; xeno list --json
+try xeno destroy $(xeno list 2>/dev/null | awk 'END { print $2 }'); xeno list 2>&1 | wc -l; ls /run/xeno/building
 part xl; ln -s "$(command -v xeno)" xl; try ./xl destroy nobody; try ./xl destroy; try ./xl -vf list; try ./xl debug q; try ./xl create -qnf h1.cfg
 # What begins as Xen's own lines do, run.sh takes out of the output.
 part keys; xeno dmesg -c >old; try xeno debug-keys q; xeno dmesg | tr X x; try xeno dmesg -c | tr X x
@@ -123,11 +137,21 @@ def a_tour_of_the_verbs(where):
     more_verbs(result, parts["more"])
     result.expect(re.search("no room left\n<1>\n<0>\n1\n<0>\n", parts["limits"]), f"expected one, three and four event channels to be that many: {parts['limits']}")
     result.expect(re.fullmatch(r"<0>\nxeno create: packed: .*xeno-unpack is not installed.*\n<1>\n<0>\n+", parts["cache"]), f"expected an unpacked kernel to be kept, until the file changes: {parts['cache']}")
+    result.expect(parts["wrong"].strip() == "45 verbs", f"expected one line each: {parts['wrong']}")
+    half_built(result, parts["half"])
     # Each hypervisor's words are its own; both number domains so.
     result.expect(re.search(r"\bd0v0\b|VCPU0\b", parts["keys"]), "expected the hypervisor to tell its vCPUs")
     said = parts["xl"]
     result.expect(re.findall(r"^<(\d)>", said, re.MULTILINE) == ["1", "1", "0", "0", "0"], "expected xl's statuses")
     result.expect(said.startswith("xl destroy: nobody: no such domain") and '"name": "h1",\n' in said, "expected xl's name and form")
+
+
+def half_built(result, said):
+    trouble = "left of a create of half that was killed: it goes with the next create or destroy"
+    told = re.match(rf"xeno list: (half|\(domain-\d+\)): {trouble}\n(\[\n.*?\n\]\n)(.*)", said, re.DOTALL)
+    result.expect(told and told[3].startswith("<0>\n2\nls: "), f"expected to be told what is half built, and that it goes: {said}")
+    listed = [entry for entry in json.loads(told[2]) if "domid" in entry and "state" in entry]
+    result.expect([entry.get("trouble") for entry in listed] == [None, trouble], f"expected it as JSON: {listed}")
 
 
 def more_verbs(result, said):

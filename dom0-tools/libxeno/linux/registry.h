@@ -80,6 +80,8 @@ void unfinished_end(void);
 bool unfinished_is_there(void);
 /* The domain that somebody was building, by the identity and the list; told once. DOMID_NONE. */
 uint32_t unfinished_domain(struct manager *m);
+/* For whoever looks, without the lock: such a domain that nobody goes on with, and what it was to be called. DOMID_NONE. */
+uint32_t unfinished_left(struct registry *r, char name[DOMAIN_NAME_MAX]);
 
 /*
  * Ask xenoconsoled: one line each way. 0 ("ok" or "ok WORD" in reply), -errno where it does not run, -EPROTO with what it

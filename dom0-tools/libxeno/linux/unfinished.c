@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "libxeno/fault.h"
@@ -69,21 +70,48 @@ static void look(void *ctx, const struct xen_domctl_getdomaininfo *info)
     }
 }
 
+/* The domain whose identity the file has, DOMID_NONE: none has it. 0, or -1: the hypervisor could not be asked. */
+static int find(struct manager *m, int fd, struct search *s)
+{
+    *s = (struct search){.m = m, .domid = DOMID_NONE};
+    if (read(fd, &s->build, sizeof(s->build)) != (ssize_t)sizeof(s->build) ||
+        !memchr(s->build.name, 0, sizeof(s->build.name))) {
+        return 0; /* cut short: nothing had been made */
+    }
+    return xeno_each_domain(&m->x, look, s) ? -1 : 0;
+}
+
 uint32_t unfinished_domain(struct manager *m)
 {
-    struct search s = {.m = m, .domid = DOMID_NONE};
-    int fd = open(BUILDING, O_RDONLY | O_CLOEXEC);
+    struct search s;
+    int fd = open(BUILDING, O_RDONLY | O_CLOEXEC), rc;
 
     if (fd < 0) {
         return DOMID_NONE;
     }
-    if (read(fd, &s.build, sizeof(s.build)) == (ssize_t)sizeof(s.build) &&
-        memchr(s.build.name, 0, sizeof(s.build.name)) && xeno_each_domain(&m->x, look, &s)) {
-        s.domid =
-            DOMID_NONE; /* the hypervisor could not be asked: whoever comes next tries again */
-    } else {
-        unlink(BUILDING);
-    }
+    rc = find(m, fd, &s);
     close(fd);
+    if (rc) {
+        return DOMID_NONE; /* whoever comes next tries again */
+    }
+    unlink(BUILDING);
     return s.domid;
+}
+
+/* A tool that builds holds the lock from before the file is there until after it has gone: where nobody does, nobody goes on. */
+uint32_t unfinished_left(struct registry *r, char name[DOMAIN_NAME_MAX])
+{
+    struct search s = {.domid = DOMID_NONE};
+    int fd = -1, rc = -1;
+
+    if (unfinished_is_there() && flock(r->l->lock, LOCK_SH | LOCK_NB) == 0) {
+        fd = open(BUILDING, O_RDONLY | O_CLOEXEC);
+        rc = fd >= 0 ? find(r->m, fd, &s) : -1;
+        flock(r->l->lock, LOCK_UN);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    memcpy(name, s.build.name, DOMAIN_NAME_MAX);
+    return rc ? DOMID_NONE : s.domid;
 }

@@ -8,6 +8,26 @@
 #include "libxeno/linux/models.h"
 #include "xeno/linux/place.h"
 
+/* What a create that was killed has left of this domain; looked for once in a command. */
+static const char *killed_create(uint32_t domid)
+{
+    static char name[DOMAIN_NAME_MAX], text[DOMAIN_NAME_MAX + 128];
+    static uint32_t left;
+    static bool looked;
+
+    if (!looked) {
+        looked = true;
+        left = unfinished_left(place, name);
+    }
+    if (domid != left) {
+        return NULL;
+    }
+    snprintf(text, sizeof(text),
+             "left of a create of %s that was killed: it goes with the next create or destroy",
+             name);
+    return text;
+}
+
 const char *place_trouble(struct cli *c, uint32_t domid)
 {
     int pid;
@@ -15,7 +35,7 @@ const char *place_trouble(struct cli *c, uint32_t domid)
     (void)c;
     return model_state(domid, &pid) == MODEL_DIED
                ? "its device model has died and it waits: 'xeno device-model DOMAIN' starts another"
-               : NULL;
+               : killed_create(domid);
 }
 
 static int list(struct cli *c, bool json)

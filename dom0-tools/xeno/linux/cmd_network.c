@@ -211,6 +211,11 @@ int cmd_network_list(struct cli *c, int argc, char **argv)
     if (argc < 2) {
         return cli_usage(c, "network-list");
     }
+    for (int i = 1; i < argc; i++) {
+        if (cli_domid(c, "network-list", argv[i]) < 0) {
+            return 1; /* the error is the only line */
+        }
+    }
     l.s = need_store(c, "network-list");
     if (!l.s) {
         return 1;
@@ -224,7 +229,7 @@ int cmd_network_list(struct cli *c, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         long domid = cli_domid(c, "network-list", argv[i]);
 
-        status = domid < 0 ? 1 : status;
+        status = domid < 0 ? 1 : status; /* it has just gone */
         l.domid = (uint32_t)domid;
         if (domid >= 0) {
             device_each(l.s, "vif", l.domid, show, &l);
