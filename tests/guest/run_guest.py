@@ -57,6 +57,7 @@ class Options:
     icount: bool = False  # instructions as the clock: the run is the same every time
     disk_size: int = 0  # bytes of a disk, filled by module_bytes(); 0: none
     module_size: int = 0  # bytes of a module besides the image, filled by module_bytes(); 0: none
+    config: str = ""  # more pairs of a domU's configuration
     qemu_args: list = field(default_factory=list)
 
 
@@ -84,7 +85,7 @@ def role_words(image, options, scratch):
     if options.role == "dom0":
         words = ["--dom0-kernel", image] + (["--dom0-args", options.args] if options.args else [])
         return words + (["--dom0-initrd", module] if options.module_size else [])
-    config = [f'name = "guest"\nkernel = "guest"\nmemory = {DOMU_MIB}\nvcpus = {options.vcpus or options.cpus}\nextra = "{options.args}"']
+    config = [f'name = "guest"\nkernel = "guest"\nmemory = {DOMU_MIB}\nvcpus = {options.vcpus or options.cpus}\nextra = "{options.args}"', options.config]
     words = ["--bare", "--add", f"{image}:guest", "--add", scratch / "guest.cfg"]
     if options.module_size:
         config.append('ramdisk = "module"')
@@ -236,7 +237,7 @@ def parse(argv):
 def main():
     found = parse(sys.argv[1:])
     options = Options(found.on, found.role, found.args, found.cpus, found.vcpus, found.memory, found.cpu_model, found.timeout,
-                      found.build_dir.absolute(), found.icount, 0, found.qemu_args)
+                      found.build_dir.absolute(), icount=found.icount, qemu_args=found.qemu_args)
     try:
         outcome = run(found.image, options)
     except Problem as problem:

@@ -19,7 +19,7 @@ HEAD_LINES = 15
 LOG_LINES = 25
 LAST_WORDS = ("RESULT: ", "EXPECT: CRASH ")
 KEYS = {"KIND": str, "CPUS": int, "VCPUS": int, "MEMORY": int, "ARGS": str, "TIMEOUT": int, "ON": str, "AS": str, "MODULE": int, "DISK": int, "BESIDE": str, "NATIVE": str,
-        "MODELS": str}
+        "MODELS": str, "CONFIG": str}
 
 
 def head_options(name):
@@ -49,6 +49,7 @@ def options_for(head, on, role, args):
     options.cpu_model = args.cpu_model
     options.module_size = head.get("MODULE", 0)
     options.disk_size = head.get("DISK", 0)
+    options.config = head.get("CONFIG", "")
     options.beside = head.get("BESIDE") == "yes" and role == "domu"
     return options
 

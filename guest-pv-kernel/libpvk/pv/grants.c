@@ -122,6 +122,7 @@ static int errno_of(int16_t status)
     case GNTST_bad_gntref:
         return -XEN_ENOENT;
     case GNTST_no_device_space:
+    case GNTST_no_space: /* as many mappings as the domain may have */
         return -XEN_ENOSPC;
     case GNTST_eagain:
         return -XEN_EAGAIN;
