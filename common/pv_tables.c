@@ -79,6 +79,12 @@ static int write_level(const struct pv_plan *plan, const struct pv_memory *mem, 
     return 0;
 }
 
+/* The tables of a mapping lie side by side, in this order. */
+static int write_mapping(const struct pv_plan *plan, const struct pv_memory *mem, const struct pv_mapping *m)
+{
+    return write_level(plan, mem, m, 0) || write_level(plan, mem, m, 1) || write_level(plan, mem, m, 2) ? -1 : 0;
+}
+
 static void hook_into_l4(const struct pv_memory *mem, const struct pv_mapping *m, uint64_t *l4)
 {
     for (uint64_t n = 0; n < m->nr_tables[0]; n++) {
@@ -92,11 +98,6 @@ int pv_tables_write(const struct pv_plan *plan, const struct pv_memory *mem)
 {
     uint64_t *l4;
 
-    for (int idx = 0; idx < 3; idx++) {
-        if (write_level(plan, mem, &plan->region, idx) || write_level(plan, mem, &plan->p2m_map, idx)) {
-            return -1;
-        }
-    }
     l4 = mem->frame(mem->ctx, plan->l4_pfn);
     if (!l4) {
         return -1;
@@ -104,7 +105,7 @@ int pv_tables_write(const struct pv_plan *plan, const struct pv_memory *mem)
     memset(l4, 0, PAGE_SIZE);
     hook_into_l4(mem, &plan->region, l4);
     hook_into_l4(mem, &plan->p2m_map, l4);
-    return 0;
+    return write_mapping(plan, mem, &plan->region) || write_mapping(plan, mem, &plan->p2m_map) ? -1 : 0;
 }
 
 int pv_p2m_write(const struct pv_plan *plan, const struct pv_memory *mem)

@@ -18,10 +18,11 @@
 #include "common/start_info.h"
 #include "common/string.h"
 #include "common/typed_int.h"
+#include "libxeno/copy_in.h"
 
 #define MIB_PAGES        256u
 #define SUPER_ORDER      9u
-#define WINDOW_PAGES     64u
+#define WINDOW_PAGES     2048u
 
 /* Grant entries that the tools make (ABI: grant_table.h GNTTAB_RESERVED_CONSOLE, GNTTAB_RESERVED_XENSTORE). */
 #define GRANT_CONSOLE 0u
@@ -37,9 +38,9 @@ struct build {
     uint64_t *mfn;        /* [nr_pages] */
     uint32_t domid;
     bool created;
+    bool zeroed;          /* the hypervisor hands out nothing else than zeros */
     uint8_t *window;      /* frames side by side that frame_cb() gives out; NULL: none */
     uint64_t window_pfn, window_nr;
-    uint64_t want;        /* how many more frames the caller will go through */
     struct xen_domctl_getdomaininfo info;
     struct xeno_built *out;
 };
@@ -57,18 +58,30 @@ static void unmap_last(struct build *b)
     }
 }
 
-/* A mapping costs as much as a thousand copied words: images, module and tables are written through windows. */
+/* What a page is one of: pages of a run are written together. */
+static struct pv_run run_of(const struct build *b, uint64_t pfn)
+{
+    const struct pv_run tables = b->plan.page_tables,
+                        list = {.pfn = b->plan.p2m.pfn, .nr = b->plan.p2m.nr + b->plan.p2m_table_frames};
+
+    return pfn >= tables.pfn && pfn - tables.pfn < tables.nr ? tables
+           : pfn >= list.pfn && pfn - list.pfn < list.nr     ? list
+                                                             : (struct pv_run){.pfn = pfn, .nr = 1};
+}
+
+/* A mapping costs as much as a thousand copied words, and a page of one as much as several hundred: all of a run is mapped at once, if it is
+ * not very long. */
 static void *frame_cb(void *ctx, uint64_t pfn)
 {
     struct build *b = ctx;
 
     if (!b->window || pfn < b->window_pfn || pfn - b->window_pfn >= b->window_nr) {
-        uint64_t want = MIN(b->want, (uint64_t)WINDOW_PAGES);
+        struct pv_run run = run_of(b, pfn);
 
         unmap_last(b);
-        b->window_pfn = pfn;
-        b->window_nr = MIN(b->nr_pages - pfn, want);
-        b->window = b->x->t->map_foreign(b->x->t->ctx, b->domid, &b->mfn[pfn], b->window_nr);
+        b->window_pfn = run.nr > WINDOW_PAGES ? pfn : run.pfn;
+        b->window_nr = MIN(run.pfn + run.nr - b->window_pfn, (uint64_t)WINDOW_PAGES);
+        b->window = b->x->t->map_foreign(b->x->t->ctx, b->domid, &b->mfn[b->window_pfn], b->window_nr);
     }
     return b->window ? b->window + ((pfn - b->window_pfn) << PAGE_SHIFT) : NULL;
 }
@@ -112,7 +125,7 @@ static int make_plan(struct build *b)
 
 static int check_memory(struct build *b)
 {
-    return xeno_build_check_memory(b->x, b->cfg, b->err);
+    return xeno_build_check_memory(b->x, b->cfg, &b->zeroed, b->err);
 }
 
 static int create(struct build *b)
@@ -145,7 +158,7 @@ static int populate(struct build *b)
     uint64_t done = 0;
 
     while (b->nr_pages - done >= super) {
-        uint64_t base = done; /* IN for PV: where the frames would go in its map; OUT: the machine frame */
+        uint64_t base = done;
 
         if (xeno_populate(b->x, b->domid, &base, 1, SUPER_ORDER) != 1) {
             break;
@@ -170,47 +183,36 @@ static int populate(struct build *b)
     return 0;
 }
 
-/* A window at a time: the file's bytes go straight into the domain's frames. */
-static int copy_in(struct build *b, uint64_t paddr, const void *file, uint64_t offset, uint64_t bytes)
-{
-    while (bytes) {
-        uint64_t off = paddr % PAGE_SIZE, pfn = paddr >> PAGE_SHIFT, n;
-        uint8_t *page;
-        int rc;
-
-        b->want = (off + bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
-        page = frame_cb(b, pfn);
-        if (!page) {
-            return fail(b, "map its memory", -ENOMEM);
-        }
-        n = MIN(bytes, ((b->window_pfn + b->window_nr - pfn) << PAGE_SHIFT) - off);
-        rc = xeno_file_copy(b->x, file, offset, page + off, n);
-        if (rc) {
-            return fail(b, file == b->cfg->kernel ? "read its kernel" : "read its RAM disk", rc);
-        }
-        paddr += n;
-        offset += n;
-        bytes -= n;
-    }
-    return 0;
-}
-
+/* What the hypervisor is not known to hand out zeroed is not left to chance: neither zeros of the file, nor what follows them. */
 static int write_image(struct build *b)
 {
+    const struct copy_target to = {.x = b->x, .domid = b->domid, .mfn = b->mfn, .zeroed = b->zeroed};
     const struct elf_file *f = &b->image.file;
+    int rc = 0;
 
-    for (unsigned int i = 0; i < f->phnum; i++) {
+    for (unsigned int i = 0; rc == 0 && i < f->phnum; i++) {
         struct elf_segment s;
 
-        if (elf_segment(f, i, &s) == PV_OK && s.type == ELF_PT_LOAD &&
-            copy_in(b, s.paddr - b->image.paddr_offset, b->cfg->kernel, s.offset, s.file_size)) {
-            return -1;
+        if (elf_segment(f, i, &s) == PV_OK && s.type == ELF_PT_LOAD) {
+            uint64_t paddr = s.paddr - b->image.paddr_offset;
+
+            rc = xeno_copy_file_in(&to, paddr, b->cfg->kernel, s.offset, s.file_size);
+            rc = rc ? rc : xeno_copy_in(&to, paddr + s.file_size, NULL, s.mem_size - s.file_size);
         }
     }
-    if (b->plan.module.nr) {
-        return copy_in(b, b->plan.module.pfn << PAGE_SHIFT, b->cfg->ramdisk, 0, b->cfg->ramdisk_size);
+    if (rc) {
+        return fail(b, rc == -ENOMEM ? "map its memory" : "read its kernel", rc);
     }
-    return 0;
+    if (b->plan.module.nr) {
+        rc = xeno_copy_file_in(&to, b->plan.module.pfn << PAGE_SHIFT, b->cfg->ramdisk, 0, b->cfg->ramdisk_size);
+    }
+    if (rc) {
+        return fail(b, rc == -ENOMEM ? "map its memory" : "read its RAM disk", rc);
+    }
+    /* Rings start empty. */
+    rc = xeno_copy_in(&to, b->plan.store.pfn << PAGE_SHIFT, NULL, b->plan.store.nr << PAGE_SHIFT);
+    rc = rc ? rc : xeno_copy_in(&to, b->plan.console.pfn << PAGE_SHIFT, NULL, b->plan.console.nr << PAGE_SHIFT);
+    return rc ? fail(b, "map its memory", rc) : 0;
 }
 
 static int write_hypercall_page(struct build *b)
@@ -229,15 +231,12 @@ static int write_hypercall_page(struct build *b)
 static int write_tables(struct build *b)
 {
     const struct pv_memory mem = {.frame = frame_cb, .mfn = mfn_cb, .ctx = b};
-    long rc;
 
-    b->want = b->plan.page_tables.nr + b->plan.p2m.nr;
     if (pv_tables_write(&b->plan, &mem) || pv_p2m_write(&b->plan, &mem)) {
         return fail(b, "write its page tables", -ENOMEM);
     }
     unmap_last(b);
-    rc = xeno_m2p_update(b->x, b->domid, b->mfn, 0, b->nr_pages);
-    return rc ? fail(b, "enter its frames into the machine-to-physical table", rc) : 0;
+    return 0;
 }
 
 static int write_start_info(struct build *b)
@@ -263,7 +262,6 @@ static int write_start_info(struct build *b)
         in.store_mfn = mfn_make(b->out->store_mfn = b->mfn[b->plan.store.pfn]);
         in.console_mfn = mfn_make(b->out->console_mfn = b->mfn[b->plan.console.pfn]);
     }
-    b->want = 1;
     page = frame_cb(b, b->plan.start_info.pfn);
     if (!page) {
         return fail(b, "map its start page", -ENOMEM);

@@ -48,8 +48,8 @@ static inline const char *xeno_build_memory_key(const struct xeno_build_config *
     return cfg->control ? "dom0-memory" : "memory=";
 }
 
-/* The steps that all kinds share: is there memory for it; a domain with its vCPUs, placement and limits. 0 or -1. */
-int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg, struct xeno_error *err);
+/* The steps that all kinds share: is there memory for it, and does it come zeroed; a domain with its vCPUs, placement and limits. 0 or -1. */
+int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg, bool *zeroed, struct xeno_error *err);
 int xeno_build_create(struct xeno *x, const struct xeno_build_config *cfg, struct xen_domctl_createdomain *c, uint64_t most_pages,
                       uint32_t *domid, struct xeno_error *err);
 

@@ -20,7 +20,7 @@ static int fail(const struct xeno_build_config *cfg, struct xeno_error *err, con
     return xeno_fail(err, "%s: cannot %s: %s", cfg->name, what, xeno_errno_text(rc));
 }
 
-int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg,
+int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg, bool *zeroed,
                             struct xeno_error *err)
 {
     struct xen_sysctl_physinfo phys;
@@ -32,6 +32,7 @@ int xeno_build_check_memory(struct xeno *x, const struct xeno_build_config *cfg,
     if (rc) {
         return fail(cfg, err, "read the machine's free memory", rc);
     }
+    *zeroed = phys.capabilities & XENOLITH_PHYSCAP_ZEROED;
     free_mib = (phys.free_pages - MIN(phys.free_pages, phys.outstanding_pages)) / MIB_PAGES;
     if (cfg->memory_mib <= free_mib) {
         return 0;

@@ -15,11 +15,11 @@
 #include "common/typed_int.h"
 #include "libxeno/acpi_tables.h"
 #include "libxeno/build.h"
+#include "libxeno/copy_in.h"
 #include "libxeno/pvh_image.h"
 
-#define MIB_PAGES    256u
-#define WINDOW_PAGES 64u
-#define BATCH        1024u
+#define MIB_PAGES 256u
+#define BATCH     1024u
 
 /* The map below 1 MiB, in bytes. */
 #define START_INFO    0x1000u
@@ -51,7 +51,7 @@ struct build {
     uint64_t nr_pages; /* of RAM; the tables' are part of them */
     uint64_t module_paddr;
     uint32_t domid;
-    bool created;
+    bool created, zeroed;
     struct xeno_built *out;
 };
 
@@ -104,7 +104,7 @@ static int make_plan(struct build *b)
 
 static int check_memory(struct build *b)
 {
-    return xeno_build_check_memory(b->x, b->cfg, b->err);
+    return xeno_build_check_memory(b->x, b->cfg, &b->zeroed, b->err);
 }
 
 static int create(struct build *b)
@@ -173,52 +173,42 @@ static int populate(struct build *b)
     return rc < 0 ? fail(b, "get its memory", rc) : 0;
 }
 
-/* Bytes of a file, or of memory, into guest-physical memory that has been populated. */
-static int copy_in(struct build *b, uint64_t paddr, const void *from, uint64_t offset,
-                   uint64_t bytes)
+static int copied(struct build *b, int rc)
 {
-    const struct xeno_transport *t = b->x->t;
+    return rc == 0 ? 0 : fail(b, rc == -ENOMEM ? "map its memory" : "read its kernel or RAM disk", rc);
+}
 
-    while (bytes) {
-        uint64_t gfns[WINDOW_PAGES], off = paddr % PAGE_SIZE;
-        uint64_t nr = MIN((off + bytes + PAGE_SIZE - 1) >> PAGE_SHIFT, (uint64_t)WINDOW_PAGES);
-        uint64_t n = MIN(bytes, (nr << PAGE_SHIFT) - off);
-        uint8_t *window;
-        int rc;
+static struct copy_target target(const struct build *b)
+{
+    return (struct copy_target){.x = b->x, .domid = b->domid, .zeroed = b->zeroed};
+}
 
-        for (uint64_t i = 0; i < nr; i++) {
-            gfns[i] = (paddr >> PAGE_SHIFT) + i;
-        }
-        window = t->map_foreign(t->ctx, b->domid, gfns, nr);
-        if (!window) {
-            return fail(b, "map its memory", -ENOMEM);
-        }
-        rc = xeno_file_copy(b->x, from, offset, window + off, n);
-        t->unmap_foreign(t->ctx, window, nr);
-        if (rc) {
-            return fail(b, "read its kernel or RAM disk", rc);
-        }
-        paddr += n;
-        offset += n;
-        bytes -= n;
-    }
-    return 0;
+/* Bytes of ours into guest-physical memory that has been populated. */
+static int copy_in(struct build *b, uint64_t paddr, const void *from, uint64_t bytes)
+{
+    const struct copy_target to = target(b);
+
+    return copied(b, xeno_copy_in(&to, paddr, from, bytes));
 }
 
 static int write_image(struct build *b)
 {
     const struct elf_file *f = &b->image.file;
+    const struct copy_target to = target(b);
+    int rc = 0;
 
-    for (unsigned int i = 0; i < f->phnum; i++) {
+    for (unsigned int i = 0; rc == 0 && i < f->phnum; i++) {
         struct elf_segment s;
 
-        if (elf_segment(f, i, &s) == PV_OK && s.type == ELF_PT_LOAD &&
-            copy_in(b, s.paddr, b->cfg->kernel, s.offset, s.file_size)) {
-            return -1;
+        if (elf_segment(f, i, &s) == PV_OK && s.type == ELF_PT_LOAD) {
+            rc = xeno_copy_file_in(&to, s.paddr, b->cfg->kernel, s.offset, s.file_size);
+            rc = rc ? rc : xeno_copy_in(&to, s.paddr + s.file_size, NULL, s.mem_size - s.file_size);
         }
     }
-    return b->cfg->ramdisk ? copy_in(b, b->module_paddr, b->cfg->ramdisk, 0, b->cfg->ramdisk_size)
-                           : 0;
+    if (rc == 0 && b->cfg->ramdisk) {
+        rc = xeno_copy_file_in(&to, b->module_paddr, b->cfg->ramdisk, 0, b->cfg->ramdisk_size);
+    }
+    return copied(b, rc);
 }
 
 /* start_info, the list of modules and the memory map, in one page. */
@@ -262,8 +252,8 @@ static int write_start_info(struct build *b)
         .module = {.paddr = b->module_paddr, .size = b->cfg->ramdisk_size}};
 
     p.info.memmap_entries = fill_map(b, p.map);
-    return copy_in(b, START_INFO, &p, 0, sizeof(p)) ||
-                   copy_in(b, CMDLINE, cmdline, 0, strlen(cmdline) + 1)
+    return copy_in(b, START_INFO, &p, sizeof(p)) ||
+                   copy_in(b, CMDLINE, cmdline, strlen(cmdline) + 1)
                ? -1
                : 0;
 }
@@ -277,7 +267,7 @@ static int write_tables(struct build *b)
         return fail(b, "make its ACPI tables", -ENOMEM);
     }
     acpi_tables_write(tables, TABLES, b->cfg->vcpus, PM1_CONTROL);
-    rc = copy_in(b, TABLES, tables, 0, ACPI_TABLES_BYTES);
+    rc = copy_in(b, TABLES, tables, ACPI_TABLES_BYTES);
     free(tables);
     return rc;
 }

@@ -57,9 +57,9 @@ static int file_open(void *ctx, const char *path, const void **data, size_t *siz
     return fault_now() ? -EIO : real.file_open(ctx, path, data, size);
 }
 
-static int file_copy(void *ctx, const void *data, uint64_t offset, void *to, size_t n)
+static int file_intact(void *ctx, const void *data)
 {
-    return fault_now() ? -EIO : real.file_copy(ctx, data, offset, to, n);
+    return fault_now() ? -EIO : real.file_intact(ctx, data);
 }
 
 static int kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
@@ -86,7 +86,7 @@ void fault_set(struct xeno_transport *t, long nth, void (*strike)(void))
         t->map_foreign = map_foreign;
         t->event_bind = event_bind;
         t->file_open = file_open;
-        t->file_copy = real.file_copy ? file_copy : NULL;
+        t->file_intact = real.file_intact ? file_intact : NULL;
         t->kernel_unpack = real.kernel_unpack ? kernel_unpack : NULL;
     }
 }

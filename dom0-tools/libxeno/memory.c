@@ -4,24 +4,12 @@
 #include <xen/memory.h>
 #include <xen/version.h>
 
-#include "common/compiler.h"
 #include "common/errno.h"
-#include "common/string.h"
-#include "common/typed_int.h"
 #include "libxeno/xeno.h"
 
 static long call(struct xeno *x, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
     return x->t->hypercall(x->t->ctx, nr, a1, a2, a3, a4);
-}
-
-int xeno_file_copy(struct xeno *x, const void *file, uint64_t offset, void *to, size_t n)
-{
-    if (x->t->file_copy) {
-        return x->t->file_copy(x->t->ctx, file, offset, to, n);
-    }
-    memcpy(to, (const char *)file + offset, n);
-    return 0;
 }
 
 long xeno_populate(struct xeno *x, uint32_t domid, uint64_t *mfns, uint64_t nr, unsigned int order)
@@ -38,29 +26,6 @@ long xeno_alloc_unbound(struct xeno *x, uint32_t domid, uint32_t remote)
     long rc = call(x, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, (uint64_t)(uintptr_t)&a, 0, 0);
 
     return rc ? rc : (long)a.port;
-}
-
-#define M2P_BATCH 64u
-
-long xeno_m2p_update(struct xeno *x, uint32_t domid, const uint64_t *mfns, uint64_t first_pfn, uint64_t nr)
-{
-    struct mmu_update u[M2P_BATCH];
-
-    for (uint64_t done = 0; done < nr;) {
-        uint64_t n = MIN(nr - done, (uint64_t)M2P_BATCH);
-        long rc;
-
-        for (uint64_t i = 0; i < n; i++) {
-            u[i].ptr = mfns[done + i] << PAGE_SHIFT | MMU_MACHPHYS_UPDATE;
-            u[i].val = first_pfn + done + i;
-        }
-        rc = call(x, __HYPERVISOR_mmu_update, (uint64_t)(uintptr_t)u, n, 0, domid);
-        if (rc) {
-            return rc;
-        }
-        done += n;
-    }
-    return 0;
 }
 
 long xeno_m2p_frames(struct xeno *x, uint64_t *mfns, uint32_t nr)

@@ -39,11 +39,15 @@ struct xeno_transport {
 
     /*
      * A file (or boot module); stays readable until file_close. A small one lies at data whole; of a large one it may be that only what
-     * describes an ELF file is there (what elf.h and elf_notes.h read), and zeros else: xeno_file_copy() gets the rest. 0 or -errno.
+     * describes an ELF file is there (what elf.h and elf_notes.h read), and zeros else: file_bytes has the rest. 0 or -errno.
      */
     int (*file_open)(void *ctx, const char *path, const void **data, size_t *size);
-    /* Bytes of it that lie in it: 0 or -errno. NULL: files are whole here. */
-    int (*file_copy)(void *ctx, const void *data, uint64_t offset, void *to, size_t n);
+    /*
+     * All its bytes, which may change as others write to it; NULL: files are whole here. Were those that have been read its own? 0, or
+     * -errno: they could not be read, or it has become shorter; zeros were in their place.
+     */
+    const void *(*file_bytes)(void *ctx, const void *data);
+    int (*file_intact)(void *ctx, const void *data);
     void (*file_close)(void *ctx, const void *data, size_t size);
     /*
      * The ELF kernel in a file that is none (a bzImage, a packed kernel); NULL: this place cannot. 0, or -1 with what is wrong

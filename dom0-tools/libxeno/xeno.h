@@ -31,9 +31,6 @@ int xeno_fail(struct xeno_error *err, const char *fmt, ...) __attribute__((forma
 /* A name for an errno value, for messages: "not permitted", "no such domain" … */
 const char *xeno_errno_text(long rc);
 
-/* Bytes of a file that the transport has open, all of which lie in it: 0 or -errno. */
-int xeno_file_copy(struct xeno *x, const void *file, uint64_t offset, void *to, size_t n);
-
 /* ---- domctl: one wrapper an operation ---- */
 long xeno_domain_create(struct xeno *x, uint32_t *domid, const struct xen_domctl_createdomain *cfg);
 long xeno_domain_destroy(struct xeno *x, uint32_t domid);
@@ -84,12 +81,12 @@ long xeno_trace_set(struct xeno *x, uint32_t domid, uint32_t what);
 long xeno_trace_read(struct xeno *x, uint32_t cpu, xenolith_trace_record_t *buf, uint32_t max, uint64_t *lost, uint64_t *tsc_khz);
 
 /* ---- memory, events, grants, tables ---- */
-/* nr frames of 2^order pages, machine frame numbers into mfns; the number of extents that were had, or -errno. */
+/*
+ * nr frames of 2^order pages; the number of extents that were had, or -errno. mfns: the pfns that they get, which the hypervisor enters
+ * into the machine-to-physical table; then, for a PV domain, their machine frame numbers.
+ */
 long xeno_populate(struct xeno *x, uint32_t domid, uint64_t *mfns, uint64_t nr, unsigned int order);
 long xeno_alloc_unbound(struct xeno *x, uint32_t domid, uint32_t remote);
-/* Several M2P updates at once. */
-long xeno_m2p_update(struct xeno *x, uint32_t domid, const uint64_t *mfns, uint64_t first_pfn,
-                     uint64_t nr);
 /* The frames that begin the machine-to-physical table's pieces of 2 MiB; 0, -ENOENT if there are fewer. */
 long xeno_m2p_frames(struct xeno *x, uint64_t *mfns, uint32_t nr);
 /* One above the machine's last frame of RAM. */

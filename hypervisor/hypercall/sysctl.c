@@ -65,7 +65,7 @@ static int64_t physinfo(struct xen_sysctl *op)
     p->max_cpu_id = nr_cpus - 1;
     p->nr_nodes = 1;
     p->cpu_khz = (uint32_t)tsc_khz;
-    p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
+    p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XENOLITH_PHYSCAP_ZEROED;
     p->total_pages = frames_total();
     p->free_pages = frames_free();
     p->outstanding_pages = heap_claimed();

@@ -16,6 +16,9 @@
 /* createdomain flag of ours: the engine that traps does not scan code, and misses what does not trap by itself. */
 #define XENOLITH_CDF_NO_SCAN (1u << 31)
 
+/* xen_sysctl_physinfo.capabilities of ours: a frame that a domain gets is zero, whatever had it before. Xen does not promise that. */
+#define XENOLITH_PHYSCAP_ZEROED (1u << 31)
+
 /* sysctl command of ours: outside the numbers that Xen gives out. */
 #define XEN_SYSCTL_xenolith_counters 0x58000001
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * See fake_hv.h. Single frames are given from the top down and 2 MiB pieces from the bottom up, so that a frame's number says
- * nothing about its place in the domain; new frames are zero, as the hypervisor's scrubbing makes them.
+ * nothing about its place in the domain; new frames are zero, as the hypervisor's scrubbing makes them, unless it is told not to.
  */
 #include "tests/unit/fake_hv.h"
 

@@ -22,7 +22,7 @@
 #define FHV_PORTS      16u
 #define FHV_FILES      8u
 #define FHV_OWN_DOMID  0u
-#define FHV_WINDOW     64u
+#define FHV_WINDOW     256u
 #define FHV_FREE       UINT32_MAX
 
 struct fhv_port {
@@ -77,6 +77,7 @@ struct fhv {
     uint64_t fail_at;           /* the one that fails, counted from 1; 0: none */
     uint64_t top;               /* no frame at or above is free */
     uint64_t outstanding;       /* pages that physinfo says are claimed */
+    bool dirty;                 /* a domain's frames come as they are, not zeroed, as Xen's may */
     bool no_superpages;
     uint64_t chunk;             /* populate gives at most so many extents at a time; 0: all */
     unsigned int restarts;      /* destroy answers -ERESTART so often first */

@@ -8,6 +8,7 @@
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
+#include <xen/xenolith.h>
 
 #include "common/errno.h"
 #include "common/typed_int.h"
@@ -217,7 +218,8 @@ static long sysctl(struct fhv *f, struct xen_sysctl *op)
     }
     fhv_never(op->cmd != XEN_SYSCTL_physinfo, "a sysctl that it does not know");
     op->u.physinfo = (struct xen_sysctl_physinfo){.nr_cpus = 2, .total_pages = FHV_FRAMES, .free_pages = fhv_free_pages(f),
-                                                  .outstanding_pages = f->outstanding};
+                                                  .outstanding_pages = f->outstanding,
+                                                  .capabilities = f->dirty ? 0 : XENOLITH_PHYSCAP_ZEROED};
     return 0;
 }
 
@@ -225,7 +227,9 @@ static long populate(struct fhv *f, const struct xen_memory_reservation *r)
 {
     struct fhv_domain *d = r->domid < FHV_DOMAINS ? &f->domain[r->domid] : NULL;
     uint64_t size = 1ul << r->extent_order, n;
+    uint8_t dirt[PAGE_SIZE];
 
+    memset(dirt, 0xa5, sizeof(dirt));
     if (!d || !d->used || (r->extent_order != 0 && r->extent_order != 9)) {
         return -EINVAL;
     }
@@ -238,6 +242,12 @@ static long populate(struct fhv *f, const struct xen_memory_reservation *r)
         at = r->extent_order ? fhv_super_frame(f, r->domid) : fhv_single_frame(f, r->domid);
         if (at == FHV_FRAMES) {
             break;
+        }
+        for (uint64_t i = 0; i < size; i++) {
+            f->frame[at + i].pfn = r->extent_start.p[n] + i;
+            if (f->dirty) {
+                fhv_frame_write(f, FHV_FIRST_MFN + at + i, dirt);
+            }
         }
         r->extent_start.p[n] = FHV_FIRST_MFN + at;
         d->tot_pages += size;
@@ -272,25 +282,13 @@ static long alloc_unbound(struct fhv *f, struct evtchn_alloc_unbound *a)
     return -ENOSPC;
 }
 
-static long mmu_update(struct fhv *f, const struct mmu_update *u, uint64_t n, uint64_t domid)
-{
-    for (uint64_t i = 0; i < n; i++) {
-        uint64_t mfn = u[i].ptr >> PAGE_SHIFT;
-
-        if ((u[i].ptr & 3) != MMU_MACHPHYS_UPDATE || !fhv_owns(f, (uint32_t)domid, mfn)) {
-            return -EINVAL;
-        }
-        f->frame[fhv_index(mfn)].pfn = u[i].val;
-    }
-    return 0;
-}
-
 long fhv_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
     struct fhv *f = ctx;
     void *p1 = (void *)(uintptr_t)a1, *p2 = (void *)(uintptr_t)a2;
     bool undo = nr == __HYPERVISOR_domctl && ((struct xen_domctl *)p1)->cmd == XEN_DOMCTL_destroydomain;
 
+    (void)a3;
     /* Pieces that there are not cannot fail either. */
     if (nr == __HYPERVISOR_memory_op && a1 == XENMEM_populate_physmap && ((struct xen_memory_reservation *)p2)->extent_order &&
         f->no_superpages) {
@@ -310,9 +308,6 @@ long fhv_hypercall(void *ctx, unsigned int nr, uint64_t a1, uint64_t a2, uint64_
     case __HYPERVISOR_event_channel_op:
         fhv_never(a1 != EVTCHNOP_alloc_unbound, "an event_channel_op that it does not know");
         return alloc_unbound(f, p2);
-    case __HYPERVISOR_mmu_update:
-        fhv_never(a3 != 0, "mmu_update: it keeps no count");
-        return mmu_update(f, p1, a2, a4);
     case __HYPERVISOR_mmuext_op:
         fhv_never(a2 != 1 || ((struct mmuext_op *)p1)->cmd != MMUEXT_PIN_L4_TABLE, "an mmuext_op that it does not know");
         return fhv_pin(f, (uint32_t)a4, ((struct mmuext_op *)p1)->arg1.mfn);

@@ -107,7 +107,7 @@ END_TEST
 START_TEST(what_is_only_read_is_not_written)
 {
     static const char keys[] = "hq";
-    static const struct mmu_update u[2] = {{.ptr = 1}, {.val = 2}};
+    static const struct mmuext_op u[2] = {{.cmd = MMUEXT_PIN_L4_TABLE}, {.cmd = MMUEXT_UNPIN_TABLE}};
     struct xen_sysctl op = {.cmd = XEN_SYSCTL_debug_keys, .u.debug_keys.nr_keys = 2};
     uint64_t arg[4] = {u64(&op)}, arg2[4] = {u64(u), 2, 0, 5};
     const char *p = keys;
@@ -115,7 +115,7 @@ START_TEST(what_is_only_read_is_not_written)
     memcpy(&op.u.debug_keys.keys, &p, sizeof(p));
     ck_assert_int_eq(bounce_in(&b, __HYPERVISOR_sysctl, arg), 0);
     bounce_out(&b);
-    ck_assert_int_eq(bounce_in(&b, __HYPERVISOR_mmu_update, arg2), 0);
+    ck_assert_int_eq(bounce_in(&b, __HYPERVISOR_mmuext_op, arg2), 0);
     ck_assert(in_arena(arg2[0], sizeof(u)));
     ck_assert_uint_eq(arg2[1], 2);
     bounce_out(&b);

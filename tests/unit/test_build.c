@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SOURCES: dom0-tools/libxeno/build.c dom0-tools/libxeno/build_create.c dom0-tools/libxeno/domctl.c dom0-tools/libxeno/sysctl.c dom0-tools/libxeno/memory.c */
+/* SOURCES: dom0-tools/libxeno/build.c dom0-tools/libxeno/build_create.c dom0-tools/libxeno/copy_in.c dom0-tools/libxeno/domctl.c dom0-tools/libxeno/sysctl.c dom0-tools/libxeno/memory.c */
 /* SOURCES: dom0-tools/libxeno/error.c common/elf.c common/elf_notes.c common/pv_error.c common/pv_plan.c common/pv_tables.c */
 /* SOURCES: common/start_info.c common/format.c tests/unit/elf_maker.c tests/unit/fake_hv.c tests/unit/fake_hv_calls.c */
 /* DEFINES: malloc=test_malloc */
@@ -264,6 +264,35 @@ START_TEST(memory_in_any_pieces)
 }
 END_TEST
 
+/* As from Xen, which does not promise zeros: what the kernel may take for zero is. */
+START_TEST(memory_that_is_not_zero)
+{
+    hv.dirty = true;
+    hv.no_superpages = _i & 1;
+    build_well();
+    check_domain();
+}
+END_TEST
+
+/* Pages of zeros are left alone, and bytes that begin and end anywhere in a page go where they belong. */
+START_TEST(images_with_holes)
+{
+    static const struct {
+        size_t from, to;
+    } holes[] = {{0, 4096}, {1, 8192}, {4096, 12288}, {4000, 12289}, {0, 20000}, {19999, 20000}, {16384, 20000}, {8192 + 255, 12288}};
+
+    memset(code + holes[_i].from, 0, holes[_i].to - holes[_i].from);
+    memset(ramdisk + holes[_i].from, 0, 2 * (holes[_i].to - holes[_i].from));
+    em_kernel(&elf, BASE, code, sizeof(code), 40000);
+    for (unsigned int dirty = 0; dirty < 2; dirty++) {
+        hv.dirty = dirty;
+        build_well();
+        check_domain();
+        ck_assert_int_eq(xeno_domain_destroy(&xeno, built.domid), 0);
+    }
+}
+END_TEST
+
 static void add_notes(bool init_p2m, bool mod_pfn)
 {
     elf.ehdr.e_phnum--;
@@ -450,7 +479,7 @@ START_TEST(every_operation_fails_once)
     vary(_i);
     build_well();
     total = hv.ops;
-    ck_assert_uint_gt(total, 30);
+    ck_assert_uint_ge(total, 20);
     ck_assert_int_eq((int)xeno_domain_destroy(&xeno, built.domid), 0);
     ck_assert(is_clean());
     for (n = 1; n <= total; n++) {
@@ -524,6 +553,8 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_domain_as_its_kernel_finds_it);
+    tcase_add_loop_test(t, memory_that_is_not_zero, 0, 2);
+    tcase_add_loop_test(t, images_with_holes, 0, 8);
     tcase_add_loop_test(t, memory_in_any_pieces, 0, 8);
     tcase_add_test(t, a_list_and_a_ramdisk_of_their_own);
     tcase_add_test(t, a_control_domain);

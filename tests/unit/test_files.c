@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* SOURCES: dom0-tools/libxeno/linux/files.c common/elf.c common/elf_notes.c common/pv_error.c */
+/* SOURCES: dom0-tools/libxeno/linux/files.c dom0-tools/libxeno/linux/file_view.c common/elf.c common/elf_notes.c common/pv_error.c */
 /* SOURCES: tests/unit/elf_maker.c */
 /* DEFINES: _GNU_SOURCE=1 */
 /*
  * Of a large file the headers alone are read: an image that is described by them is the one that the whole file is, whatever has been
- * done to the file; what lies in its segments is not read; and bytes that are copied are the file's, or an error if it has been cut.
+ * done to the file; what lies in its segments is not read; its bytes are the file's, or known not to be if it has been cut.
  */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/elf_notes.h"
+#include "libxeno/linux/file_view.h"
 #include "libxeno/linux/files.h"
 #include "tests/unit/elf_maker.h"
 
@@ -130,15 +132,15 @@ START_TEST(small_and_large)
 {
     const void *data;
     size_t size;
-    char path[64], part[4];
+    char path[64];
     int fd = file_of("config", 6);
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     ck_assert_int_eq(linux_file_open(&l, path, &data, &size), 0);
     ck_assert_uint_eq(size, 6);
     ck_assert_str_eq(data, "config");
-    ck_assert_int_eq(linux_file_copy(&l, data, 3, part, 3), 0);
-    ck_assert_mem_eq(part, "fig", 3);
+    ck_assert_ptr_eq(linux_file_bytes(&l, data), data);
+    ck_assert_int_eq(linux_file_intact(&l, data), 0);
     linux_file_close(&l, data, size);
     close(fd);
     ck_assert_int_eq(linux_file_open(&l, "/", &data, &size), -EISDIR);
@@ -146,34 +148,103 @@ START_TEST(small_and_large)
 }
 END_TEST
 
-START_TEST(copied_from_the_file)
+static const uint8_t *open_large(int fd, const void **data)
 {
-    static uint8_t copy[BYTES];
-    const void *data[4], *more;
-    size_t size;
     char path[64];
-    int fd;
+    size_t size;
 
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    ck_assert_int_eq(linux_file_open(&l, path, data, &size), 0);
+    ck_assert_uint_eq(size, BYTES);
+    return linux_file_bytes(&l, *data);
+}
+
+static int large_file(void)
+{
     for (size_t i = 0; i < BYTES; i++) {
         big[i] = (uint8_t)(pick(255) + 1);
     }
-    fd = file_of(big, BYTES);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return file_of(big, BYTES);
+}
+
+START_TEST(seen_where_they_lie)
+{
+    const void *data[4], *more;
+    int fd = large_file();
+    char path[64];
+    size_t size;
+
     for (unsigned int i = 0; i < 4; i++) {
-        ck_assert_int_eq(linux_file_open(&l, path, &data[i], &size), 0);
-        ck_assert_uint_eq(size, BYTES);
+        const uint8_t *bytes = open_large(fd, &data[i]);
+
         ck_assert_mem_eq(data[i], big, 64);
+        ck_assert_mem_eq(bytes, big, BYTES);
+        ck_assert_int_eq(linux_file_intact(&l, data[i]), 0);
     }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     ck_assert_int_eq(linux_file_open(&l, path, &more, &size), -EMFILE);
-    ck_assert_int_eq(linux_file_copy(&l, data[2], 12345, copy, BYTES - 12345), 0);
-    ck_assert_mem_eq(copy, big + 12345, BYTES - 12345);
-    ck_assert_int_eq(ftruncate(fd, BYTES - 1), 0);
-    ck_assert_int_eq(linux_file_copy(&l, data[2], 0, copy, BYTES), -ETXTBSY);
-    ck_assert_int_eq(linux_file_copy(&l, data[2], BYTES - 1, copy, 1), -ETXTBSY);
     for (unsigned int i = 0; i < 4; i++) {
         linux_file_close(&l, data[i], BYTES);
         ck_assert_ptr_null(l.files[i].data);
     }
+    close(fd);
+}
+END_TEST
+
+/* Cut by a byte, by some pages, to nothing, and grown again: its reader lives, reads zeros where there is nothing, and knows it. */
+START_TEST(cut_while_it_is_read)
+{
+    static const off_t left[] = {BYTES - 1, BYTES - 100000, 4096, 1, 0};
+    const void *data, *other;
+    int fd = large_file(), fd2 = large_file();
+    const uint8_t *bytes = open_large(fd, &data), *whole = open_large(fd2, &other);
+
+    ck_assert_int_eq(ftruncate(fd, left[_i]), 0);
+    for (off_t i = 0; i < BYTES; i += 511) {
+        ck_assert_int_eq(bytes[i] == 0, i >= left[_i]);
+    }
+    ck_assert_int_eq(bytes[BYTES - 1], 0);
+    ck_assert_int_eq(linux_file_intact(&l, data), -ETXTBSY);
+    ck_assert_int_eq(ftruncate(fd, BYTES), 0);
+    ck_assert_int_eq(linux_file_intact(&l, data), left[_i] < BYTES - 4096 ? -EIO : 0);
+    ck_assert_mem_eq(whole, big, BYTES);
+    ck_assert_int_eq(linux_file_intact(&l, other), 0);
+    linux_file_close(&l, data, BYTES);
+    linux_file_close(&l, other, BYTES);
+    close(fd);
+    close(fd2);
+}
+END_TEST
+
+/* What is no view's is nobody's business. */
+START_TEST(a_bus_error_of_another_kind)
+{
+    const void *data;
+    int fd = large_file(), fd2 = file_of("x", 1);
+    const volatile uint8_t *foreign = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd2, 0);
+
+    open_large(fd, &data);
+    ck_assert_int_eq(foreign[0], 'x');
+    (void)foreign[4096];
+    exit(EXIT_SUCCESS); /* the fixture expects a signal */
+}
+END_TEST
+
+/* Where no view is to be had, it is read whole. */
+START_TEST(a_file_that_cannot_be_mapped)
+{
+    const void *data;
+    const uint8_t *bytes;
+    int fd = large_file();
+
+    for (unsigned int i = 0; i < 8; i++) {
+        ck_assert_ptr_nonnull(file_view_open(fd, BYTES)); /* as many as there can be */
+    }
+    bytes = open_large(fd, &data);
+    ck_assert_ptr_eq(bytes, data);
+    ck_assert_mem_eq(bytes, big, BYTES);
+    ck_assert_int_eq(linux_file_intact(&l, data), 0);
+    linux_file_close(&l, data, BYTES);
     close(fd);
 }
 END_TEST
@@ -191,7 +262,10 @@ int main(void)
     tcase_add_test(t, bent_files);
     tcase_add_test(t, greedy_headers);
     tcase_add_test(t, small_and_large);
-    tcase_add_test(t, copied_from_the_file);
+    tcase_add_test(t, seen_where_they_lie);
+    tcase_add_loop_test(t, cut_while_it_is_read, 0, 5);
+    tcase_add_test_raise_signal(t, a_bus_error_of_another_kind, SIGBUS);
+    tcase_add_test(t, a_file_that_cannot_be_mapped);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

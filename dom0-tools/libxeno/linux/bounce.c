@@ -214,12 +214,11 @@ static int xen_version(struct bounce *b, uint64_t arg[4])
 }
 
 /* An array that the hypervisor only reads. */
-static int updates(struct bounce *b, uint64_t arg[4], size_t size)
+static int mmuext_ops(struct bounce *b, uint64_t arg[4])
 {
-    if (arg[1] > b->size / size || !argument(b, &arg[0], (size_t)arg[1] * size, false)) {
-        return -ENOBUFS;
-    }
-    return 0;
+    const size_t size = sizeof(struct mmuext_op);
+
+    return arg[1] > b->size / size || !argument(b, &arg[0], (size_t)arg[1] * size, false) ? -ENOBUFS : 0;
 }
 
 int bounce_in(struct bounce *b, unsigned int nr, uint64_t arg[4])
@@ -237,10 +236,8 @@ int bounce_in(struct bounce *b, unsigned int nr, uint64_t arg[4])
         return event_channel_op(b, arg);
     case __HYPERVISOR_xen_version:
         return xen_version(b, arg);
-    case __HYPERVISOR_mmu_update:
-        return updates(b, arg, sizeof(struct mmu_update));
     case __HYPERVISOR_mmuext_op:
-        return updates(b, arg, sizeof(struct mmuext_op));
+        return mmuext_ops(b, arg);
     case __HYPERVISOR_sched_op:
         return arg[0] != SCHEDOP_remote_shutdown                                   ? -ENOSYS
                : argument(b, &arg[1], sizeof(struct sched_remote_shutdown), false) ? 0

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files for the build of domains. A small one is read whole. Of a large one, a kernel or a RAM disk, only the headers are read, into a
- * mapping of its size, private to us; the rest goes from the file straight to where it is wanted, each byte once.
- * Invariant: what is checked is a copy that nobody else can change, and nothing that the file says is read a second time.
+ * mapping of its size, private to us; the rest is looked at where the kernel has it (file_view.h).
+ * Invariant: what is checked is a copy that nobody else can change, and of the rest nothing is checked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 
 #include "common/compiler.h"
 #include "common/elf.h"
+#include "libxeno/linux/file_view.h"
 #include "libxeno/linux/files.h"
 
 #define LARGE      ((size_t)1 << 20)
@@ -157,6 +158,7 @@ static struct linux_file *find(struct xeno_linux *l, const void *data)
 int linux_file_adopt(struct xeno_linux *l, int fd, const void **data, size_t *size)
 {
     struct linux_file *f = find(l, NULL);
+    const void *bytes = NULL;
     void *va = MAP_FAILED;
     struct stat st;
     int rc = 0;
@@ -168,6 +170,13 @@ int linux_file_adopt(struct xeno_linux *l, int fd, const void **data, size_t *si
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         rc = va == MAP_FAILED ? -errno : linux_file_headers(fd, va, (size_t)st.st_size);
     }
+    if (rc == 0) {
+        bytes = file_view_open(fd, (size_t)st.st_size);
+        if (!bytes) { /* not every file system can: all of it, then */
+            rc = linux_file_read(fd, 0, va, (size_t)st.st_size);
+            bytes = va;
+        }
+    }
     if (rc) {
         if (va != MAP_FAILED) {
             munmap(va, (size_t)st.st_size);
@@ -175,7 +184,7 @@ int linux_file_adopt(struct xeno_linux *l, int fd, const void **data, size_t *si
         close(fd);
         return rc;
     }
-    *f = (struct linux_file){.data = va, .fd = fd};
+    *f = (struct linux_file){.data = va, .bytes = bytes, .fd = fd};
     *data = va;
     *size = (size_t)st.st_size;
     return 0;
@@ -201,15 +210,18 @@ int linux_file_open(void *ctx, const char *path, const void **data, size_t *size
     return rc;
 }
 
-int linux_file_copy(void *ctx, const void *data, uint64_t offset, void *to, size_t n)
+const void *linux_file_bytes(void *ctx, const void *data)
 {
     const struct linux_file *f = find(ctx, data);
 
-    if (!f) {
-        memcpy(to, (const char *)data + offset, n);
-        return 0;
-    }
-    return linux_file_read(f->fd, offset, to, n);
+    return f ? f->bytes : data;
+}
+
+int linux_file_intact(void *ctx, const void *data)
+{
+    const struct linux_file *f = find(ctx, data);
+
+    return f && f->bytes != f->data ? file_view_intact(f->bytes, f->fd) : 0;
 }
 
 void linux_file_close(void *ctx, const void *data, size_t size)
@@ -221,6 +233,9 @@ void linux_file_close(void *ctx, const void *data, size_t size)
         return;
     }
     munmap((void *)(uintptr_t)data, size);
+    if (f->bytes != f->data && !((struct xeno_linux *)ctx)->short_lived) {
+        file_view_close(f->bytes);
+    }
     close(f->fd);
     *f = (struct linux_file){.data = NULL};
 }

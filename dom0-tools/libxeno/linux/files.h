@@ -12,7 +12,8 @@ void linux_files_init(struct xeno_linux *l);
 int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
                         size_t why_size);
 int linux_file_open(void *ctx, const char *path, const void **data, size_t *size);
-int linux_file_copy(void *ctx, const void *data, uint64_t offset, void *to, size_t n);
+const void *linux_file_bytes(void *ctx, const void *data);
+int linux_file_intact(void *ctx, const void *data);
 void linux_file_close(void *ctx, const void *data, size_t size);
 
 /* A file that is open already, whatever its size; it is closed with the file, or here if that fails. */

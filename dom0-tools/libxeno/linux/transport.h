@@ -23,8 +23,10 @@ struct xeno_linux {
     int privcmd, arena, evtchn, lock; /* -1: not open */
     int gntdev;                       /* open after xeno_linux_device_calls() only */
     bool locked;
+    bool short_lived; /* views of files go with the process: page by page, from tables that are in use, that costs ten times as much */
     struct linux_file {
-        const void *data; /* NULL: none */
+        const void *data;  /* NULL: none */
+        const void *bytes; /* all of it; data's own if the file cannot be mapped */
         int fd;
     } files[4]; /* the large ones that are open */
     struct linux_binding *bindings;

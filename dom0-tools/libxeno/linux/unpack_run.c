@@ -133,7 +133,8 @@ static int unpack(int in, const struct stat *st, char *why, size_t why_size)
 void linux_files_init(struct xeno_linux *l)
 {
     l->t.file_open = linux_file_open;
-    l->t.file_copy = linux_file_copy;
+    l->t.file_bytes = linux_file_bytes;
+    l->t.file_intact = linux_file_intact;
     l->t.file_close = linux_file_close;
     l->t.kernel_unpack = linux_kernel_unpack;
 }

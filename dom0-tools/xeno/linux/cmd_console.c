@@ -269,7 +269,7 @@ static const char *how_it_ended(struct cli *c, uint32_t domid)
 /* A kernel that runs says so: its first byte, which the daemon keeps. It may have said it and ended long ago. */
 int place_wait_running(struct cli *c, const char *name)
 {
-    const struct managed *d;
+    const struct managed *d, *was;
     struct xeno_error err;
     char reply[128], byte;
     uint32_t domid;
@@ -278,7 +278,8 @@ int place_wait_running(struct cli *c, const char *name)
 
     manager_refresh(c->m);
     d = manager_find(c->m, name, &err);
-    domid = d ? d->domid : DOMID_NONE;
+    was = d ? d : manager_record(c->m, name); /* its end may have been seen to already */
+    domid = was ? was->last_domid : DOMID_NONE;
     rc = d ? view(d->domid, 0, reply, sizeof(reply), &fd) : -ENOENT;
     if (rc && d) {
         return cli_error(c, "create",

@@ -162,6 +162,7 @@ int main(int argc, char **argv)
         }
         return cli_error(&cli, argv[1], "%s", error.text);
     }
+    linux_transport.short_lived = true;
     linux_files_init(&linux_transport);
     set_fault(&linux_transport.t, getenv("XENO_FAULT"));
     manager_init(&manager, &linux_transport.t);
