@@ -16,5 +16,11 @@ def test_booted_without_the_hypervisor():
     cases.without_the_hypervisor()
 
 
+def test_the_hypervisor_says_which_entry_broke_which_rule():
+    """Of a guest that tries to write to its page tables: level, table, slot and value, and why not."""
+    result = qemu.run("--dom0-kernel", qemu.BUILD / "guests" / "test-table-rights").expect_status(0)
+    result.expect_log(r"d0: L1 table \w+, entry \d+ = \w+: writable mapping of a frame that is in use as a table")
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__])
