@@ -58,6 +58,7 @@ def by_program(words, data):
 # By the first bytes of the payload.
 FORMATS = [
     (b"\x1f\x8b", lambda data: by_decoder(zlib.decompressobj(16 + zlib.MAX_WBITS), data)),
+    (b"\x5d\0\0", lambda data: by_decoder(lzma.LZMADecompressor(lzma.FORMAT_ALONE), data)),
     (b"\xfd7zXZ\0", lambda data: by_decoder(lzma.LZMADecompressor(lzma.FORMAT_XZ), data)),
     (b"\x28\xb5\x2f\xfd", lambda data: by_program(["zstd", "-dcq", "--long=31"], data)),
     (b"\x02\x21\x4c\x18", lambda data: by_program(["lz4", "-dcq"], data)),

@@ -36,7 +36,8 @@ FOLDERS = ["bin", "dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp", "usr
            "usr/share/udhcpc", "usr/share/xeno", "var", "xeno"]
 # Of this folder, with their modes.
 SCRIPTS = {"init": ("init", 0o755), "keep": ("usr/sbin/keep", 0o755), "udhcpc.sh": ("usr/share/udhcpc/default.script", 0o755),
-           **{name: (f"usr/share/xeno/{name}", 0o644) for name in ("xenostored.service", "xenoconsoled.service")}}
+           **{name: (f"usr/share/xeno/{name}", 0o644) for name in ("xenostored.service", "xenoconsoled.service")},
+           "xeno-kernel-cache": ("usr/share/xeno/xeno-kernel-cache", 0o755)}
 LINKS = [("sbin", "bin"), ("lib", "usr/lib"), ("var/run", "/run")]
 TEXTS = {
     "etc/passwd": "root::0:0:root:/root:/bin/sh\n",

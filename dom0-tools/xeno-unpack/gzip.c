@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gzip by zlib, in one call: one member, whose checksum zlib verifies. What follows it does not matter. */
+/* gzip by zlib: one member, whose checksum zlib verifies. What follows it does not matter. */
 #include <limits.h>
 #include <zlib.h>
 
@@ -7,28 +7,27 @@
 
 #define GZIP_ONLY (16 + MAX_WBITS) /* zlib.h, inflateInit2: a gzip header and nothing else */
 
-int64_t unpack_gzip(const struct unpack_piece *piece, uint8_t *out, size_t room, const char **err)
+int unpack_gzip(const struct unpack_piece *piece, struct unpack_out *out)
 {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)piece->data, .next_out = out};
-    int rc;
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)piece->data};
+    int rc = Z_OK, put = 0;
 
-    if (piece->size > UINT_MAX || room > UINT_MAX) {
-        *err = "too large";
-        return -1;
+    if (piece->size > UINT_MAX) {
+        return unpack_fail(out, "too large");
     }
     z.avail_in = (uInt)piece->size;
-    z.avail_out = (uInt)room;
     if (inflateInit2(&z, GZIP_ONLY) != Z_OK) {
-        *err = "not enough memory";
-        return -1;
+        return unpack_fail(out, "not enough memory");
     }
-    rc = inflate(&z, Z_FINISH);
+    while (rc == Z_OK && put == 0) {
+        z.next_out = out->buf;
+        z.avail_out = sizeof(out->buf);
+        rc = inflate(&z, Z_NO_FLUSH); /* Z_BUF_ERROR where the input has ended */
+        put = unpack_put(out, out->buf, sizeof(out->buf) - z.avail_out);
+    }
     inflateEnd(&z);
-    if (rc == Z_STREAM_END) {
-        return (int64_t)(room - z.avail_out);
-    }
-    *err = rc == Z_MEM_ERROR  ? "not enough memory"
-           : z.avail_out == 0 ? "it says a smaller size than it has"
-                              : "damaged or cut short";
-    return -1;
+    return put                  ? put
+           : rc == Z_STREAM_END ? 0
+           : rc == Z_MEM_ERROR  ? unpack_fail(out, "not enough memory")
+                                : unpack_fail(out, "damaged or cut short");
 }

@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <lz4.h>
+#include <stdlib.h>
 
 #include "xeno-unpack/unpack.h"
 
@@ -17,36 +18,33 @@ static uint32_t le32(const uint8_t *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-int64_t unpack_lz4(const struct unpack_piece *piece, uint8_t *out, size_t room, const char **err)
+/* A block's plain data, which is at[packed], goes to buf[BLOCK]. */
+static int block(struct unpack_out *out, const uint8_t *at, uint32_t packed, uint8_t *buf)
 {
-    size_t at = 4, done = 0, end = piece->size < TRAILER ? 0 : piece->size - TRAILER;
+    int n = LZ4_decompress_safe((const char *)at, (char *)buf, (int)packed, (int)BLOCK);
 
-    while (at + 4 <= end) {
+    return n < 0 ? unpack_fail(out, "damaged or cut short") : unpack_put(out, buf, (size_t)n);
+}
+
+int unpack_lz4(const struct unpack_piece *piece, struct unpack_out *out)
+{
+    size_t at = 4, end = piece->size < TRAILER ? 0 : piece->size - TRAILER;
+    uint8_t *buf = malloc(BLOCK);
+    int rc = buf ? 0 : unpack_fail(out, "not enough memory");
+
+    while (rc == 0 && at + 4 <= end) {
         uint32_t packed = le32(piece->data + at);
-        size_t left = room - done < BLOCK ? room - done : BLOCK;
-        int n;
 
         at += 4;
         if (packed == MAGIC) {
             continue; /* files put behind one another */
         }
         if (packed > end - at || packed > LZ4_COMPRESSBOUND(BLOCK)) {
-            *err = "damaged or cut short";
-            return -1;
+            break;
         }
-        n = LZ4_decompress_safe((const char *)piece->data + at, (char *)out + done, (int)packed,
-                                (int)left);
-        if (n < 0) {
-            *err = left < BLOCK ? "damaged, or it says a smaller size than it has"
-                                : "damaged or cut short";
-            return -1;
-        }
+        rc = block(out, piece->data + at, packed, buf);
         at += packed;
-        done += (size_t)n;
     }
-    if (at != end) {
-        *err = "damaged or cut short";
-        return -1;
-    }
-    return (int64_t)done;
+    free(buf);
+    return rc ? rc : at != end ? unpack_fail(out, "damaged or cut short") : 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xeno-unpack: standard input is a kernel's file, standard output (a file in memory) becomes the ELF kernel in it. xeno runs it as
+ * xeno-unpack: standard input is a kernel's file, standard output becomes the ELF kernel in it. xeno runs it as
  * a process of its own, because kernels may come from strangers and decompressors are large: before it looks at a single
  * byte it gives up root, new files and processes, and every system call but a dozen that memory and output need.
  */
 #include <errno.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,8 +24,9 @@
 #define NOBODY      65534
 #define IN_LIMIT    ((uint64_t)512 << 20)
 #define OUT_LIMIT   ((uint64_t)1 << 30)
-#define MAX_RATIO   16 /* of a kernel to its packed form */
+#define MORE_MEMORY ((uint64_t)64 << 20) /* beside the file and the dictionary */
 #define CPU_SECONDS 600
+#define NO_ROOM     2 /* the status when the output has none */
 
 /* Classic BPF and seccomp as the kernel has them (include/uapi/linux/{filter,seccomp,audit}.h). */
 struct filter {
@@ -66,7 +68,6 @@ static const struct filter filter[] = {
     ALLOW(SYS_mprotect),
     ALLOW(SYS_write),
     ALLOW(SYS_writev),
-    ALLOW(SYS_ftruncate),
     ALLOW(SYS_exit_group),
     ALLOW(SYS_exit),
     ALLOW(SYS_ioctl),
@@ -83,8 +84,8 @@ static int complain(const char *text)
 static int give_up_everything(void)
 {
     const struct program p = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
-    const struct rlimit memory = {IN_LIMIT + OUT_LIMIT + UNPACK_MEMORY,
-                                  IN_LIMIT + OUT_LIMIT + UNPACK_MEMORY};
+    const struct rlimit memory = {IN_LIMIT + UNPACK_MEMORY + MORE_MEMORY,
+                                  IN_LIMIT + UNPACK_MEMORY + MORE_MEMORY};
     const struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS}, none = {0, 0};
 
     if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
@@ -100,13 +101,29 @@ static int give_up_everything(void)
                : 0;
 }
 
+/* Written, not mapped: a page of a mapping costs a fault and is zeroed first, and where there is no room for it, that is a signal. */
+static int put(void *no_room, const uint8_t *data, size_t n)
+{
+    while (n) {
+        ssize_t done = write(STDOUT_FILENO, data, n);
+
+        if (done <= 0 && errno != EINTR) {
+            *(bool *)no_room = true;
+            return -1;
+        }
+        data += done > 0 ? done : 0;
+        n -= done > 0 ? (size_t)done : 0;
+    }
+    return 0;
+}
+
 int main(void)
 {
+    static struct unpack_out out;
+    bool no_room = false;
     struct unpack_piece piece;
     struct stat st;
-    uint8_t *in, *out;
-    uint64_t room;
-    int64_t size;
+    uint8_t *in;
     char err[160];
 
     if (fstat(STDIN_FILENO, &st) || st.st_size <= 0 || (uint64_t)st.st_size > IN_LIMIT) {
@@ -122,22 +139,15 @@ int main(void)
     if (unpack_find(in, (size_t)st.st_size, &piece, err, sizeof(err))) {
         return complain(err);
     }
-    room = unpack_size_hint(&piece);
-    if (room == 0 || room > OUT_LIMIT) {
+    out.room = unpack_size_hint(&piece);
+    if (out.room == 0 || out.room > OUT_LIMIT) {
         return complain("it says a size that no kernel has");
     }
-    if (ftruncate(STDOUT_FILENO, (off_t)room)) {
-        return complain("not enough memory");
+    out.put = put;
+    out.ctx = &no_room;
+    if (unpack(&piece, &out, err, sizeof(err)) >= 0) {
+        return EXIT_SUCCESS;
     }
-    /* All its pages at once, where the size is one that a kernel can have: a fault for each costs more than the data. */
-    out = mmap(NULL, (size_t)room, PROT_READ | PROT_WRITE, MAP_SHARED | (room / MAX_RATIO <= piece.size ? MAP_POPULATE : 0),
-               STDOUT_FILENO, 0);
-    if (out == MAP_FAILED) {
-        return complain("not enough memory");
-    }
-    size = unpack(&piece, out, (size_t)room, err, sizeof(err));
-    if (size < 0) {
-        return complain(err);
-    }
-    return ftruncate(STDOUT_FILENO, (off_t)size) ? complain("not enough memory") : EXIT_SUCCESS;
+    complain(err);
+    return no_room ? NO_ROOM : EXIT_FAILURE;
 }

@@ -70,12 +70,13 @@ uint64_t unpack_size_hint(const struct unpack_piece *piece)
     return piece->size < TRAILER ? 0 : le32(piece->data + piece->size - TRAILER);
 }
 
+static const uint8_t magic[4] = {0x7f, 'E', 'L', 'F'};
+
 static const struct method {
     const char *name;
     uint8_t magic[6];
     size_t magic_size;
-    int64_t (*run)(const struct unpack_piece *piece, uint8_t *out, size_t room,
-                   const char **err); /* NULL: not supported */
+    int (*run)(const struct unpack_piece *piece, struct unpack_out *out); /* NULL: not supported */
 } methods[] = {
     {"gzip", {0x1f, 0x8b}, 2, unpack_gzip},
     {"xz", {0xfd, '7', 'z', 'X', 'Z', 0}, 6, unpack_xz},
@@ -86,13 +87,33 @@ static const struct method {
     {"lzo", {0x89, 'L', 'Z', 'O'}, 4, NULL},
 };
 
-int64_t unpack(const struct unpack_piece *piece, uint8_t *out, size_t room, char *err,
-               size_t err_size)
+int unpack_fail(struct unpack_out *out, const char *err)
+{
+    out->err = err;
+    return -1;
+}
+
+static const char no_kernel[] = "it holds no ELF file: no kernel for a PV domain";
+
+int unpack_put(struct unpack_out *out, const uint8_t *data, size_t n)
+{
+    if (n == 0) {
+        return 0;
+    }
+    if (n > out->room - out->done) {
+        return unpack_fail(out, "it says a smaller size than it has");
+    }
+    if (out->done == 0 && (n < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)) {
+        return unpack_fail(out, no_kernel);
+    }
+    out->done += n;
+    return out->put(out->ctx, data, n) ? unpack_fail(out, "no room for the kernel in it") : 0;
+}
+
+int64_t unpack(const struct unpack_piece *piece, struct unpack_out *out, char *err, size_t err_size)
 {
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         const struct method *m = &methods[i];
-        const char *why = "";
-        int64_t n;
 
         if (piece->size < m->magic_size || memcmp(piece->data, m->magic, m->magic_size) != 0) {
             continue;
@@ -103,16 +124,11 @@ int64_t unpack(const struct unpack_piece *piece, uint8_t *out, size_t room, char
                 "its kernel is packed with %s: gzip, xz, lzma, zstd and lz4 can be unpacked",
                 m->name);
         }
-        n = m->run(piece, out, room, &why);
-        if (n < 0) {
-            return fail(err, err_size, "%s data: %s", m->name, why);
+        out->done = 0;
+        if (m->run(piece, out) || (out->done == 0 && unpack_fail(out, no_kernel))) {
+            return fail(err, err_size, "%s data: %s", m->name, out->err);
         }
-        if (n < 4 || memcmp(out, "\177ELF", 4) != 0) {
-            return fail(err, err_size,
-                        "what its %s data holds is no ELF file: no kernel for a PV domain",
-                        m->name);
-        }
-        return n;
+        return (int64_t)out->done;
     }
     return fail(err, err_size, "not an ELF file, no bzImage and not packed in a way that is known");
 }

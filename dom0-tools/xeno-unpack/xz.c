@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* xz and the older lzma by liblzma, in one call: one stream, a bounded dictionary, checksums verified. */
+/* xz and the older lzma by liblzma: one stream, a bounded dictionary, checksums verified. */
 #include <lzma.h>
 
 #include "xeno-unpack/unpack.h"
 
-int64_t unpack_xz(const struct unpack_piece *piece, uint8_t *out, size_t room, const char **err)
+int unpack_xz(const struct unpack_piece *piece, struct unpack_out *out)
 {
     lzma_stream s = LZMA_STREAM_INIT;
     lzma_ret rc = lzma_auto_decoder(&s, UNPACK_MEMORY, 0);
-    int64_t n;
+    int put = 0;
 
     s.next_in = piece->data;
     s.avail_in = piece->size;
-    s.next_out = out;
-    s.avail_out = room;
-    if (rc == LZMA_OK) {
+    while (rc == LZMA_OK && put == 0) {
+        s.next_out = out->buf;
+        s.avail_out = sizeof(out->buf);
         rc = lzma_code(&s, LZMA_FINISH);
+        put = unpack_put(out, out->buf, sizeof(out->buf) - s.avail_out);
     }
-    n = (int64_t)(room - s.avail_out);
     lzma_end(&s);
-    if (rc == LZMA_STREAM_END) {
-        return n;
-    }
-    *err = rc == LZMA_MEM_ERROR        ? "not enough memory"
-           : rc == LZMA_MEMLIMIT_ERROR ? "it wants more memory than a kernel needs"
-           : s.avail_out == 0          ? "it says a smaller size than it has"
-                                       : "damaged or cut short";
-    return -1;
+    return put                     ? put
+           : rc == LZMA_STREAM_END ? 0
+           : rc == LZMA_MEM_ERROR  ? unpack_fail(out, "not enough memory")
+           : rc == LZMA_MEMLIMIT_ERROR
+               ? unpack_fail(out, "it wants more memory than a kernel needs")
+               : unpack_fail(out, "damaged or cut short");
 }

@@ -6,31 +6,27 @@
 
 #define WINDOW_LOG 27 /* 128 MiB: what the kernel's own unpacker takes */
 
-int64_t unpack_zstd(const struct unpack_piece *piece, uint8_t *out, size_t room, const char **err)
+int unpack_zstd(const struct unpack_piece *piece, struct unpack_out *out)
 {
     ZSTD_inBuffer in = {.src = piece->data, .size = piece->size};
-    ZSTD_outBuffer to = {.dst = out, .size = room};
     ZSTD_DCtx *z = ZSTD_createDCtx();
-    size_t rc;
+    size_t rc = 1, before;
+    int put = 0;
 
     if (!z || ZSTD_isError(ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, WINDOW_LOG))) {
         ZSTD_freeDCtx(z);
-        *err = "not enough memory";
-        return -1;
+        return unpack_fail(out, "not enough memory");
     }
-    do {
-        size_t in_before = in.pos, out_before = to.pos;
+    while (rc && put == 0) {
+        ZSTD_outBuffer to = {.dst = out->buf, .size = sizeof(out->buf)};
 
+        before = in.pos;
         rc = ZSTD_decompressStream(z, &to, &in);
-        if (rc && !ZSTD_isError(rc) && in.pos == in_before && to.pos == out_before) {
-            break; /* no progress: the input has ended, or the room has */
+        put = unpack_put(out, out->buf, to.pos);
+        if (ZSTD_isError(rc) || (rc && in.pos == before && to.pos == 0)) {
+            break; /* damaged; or no progress: the input has ended */
         }
-    } while (rc && !ZSTD_isError(rc));
-    ZSTD_freeDCtx(z);
-    if (rc == 0) {
-        return (int64_t)to.pos;
     }
-    *err = !ZSTD_isError(rc) && to.pos == to.size ? "it says a smaller size than it has"
-                                                  : "damaged or cut short";
-    return -1;
+    ZSTD_freeDCtx(z);
+    return put ? put : rc ? unpack_fail(out, "damaged or cut short") : 0;
 }

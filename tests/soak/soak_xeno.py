@@ -68,5 +68,16 @@ def soak_sizes_of_stock_guests():
     stock_guest_cases.sizes([], "")
 
 
+def soak_each_payload_of_stock_kernels():
+    for kind in ("", "-cloud"):
+        for where in BOTH:
+            found = stock_guest_cases.payloads(where, kind)
+            if not all(found.values()):
+                raise qemu.Failure(f"on {where}, {kind}: expected each to run: {found}")
+    found = stock_guest_cases.payloads(["--xen"], "", "xl")
+    if not all(found.values()):
+        raise qemu.Failure(f"expected xl to make the same guests: {found}")
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__], "soak_")

@@ -3,12 +3,18 @@
 # Debian's own kernels as guests that xeno makes in a Linux control domain, as cases that take the hypervisor ([] ours, ["--xen"]
 # Debian's). The guest's initramfs is busybox and a shell that does what is typed at its console.
 # Invariant: a case waits for what a guest says or for what the list shows; after it no domain is left.
+import gzip
+import lzma
 import re
+import shutil
+import struct
+import subprocess
 import tempfile
 from pathlib import Path
 
 import debian_tools
 import linux_cases
+import bzimage # after linux_cases, which knows where it is
 import qemu
 from xeno_linux_cases import SHELL
 
@@ -157,6 +163,68 @@ def sizes(where, kind):
         else:
             result.expect("guest " in said and "<0>" in said, f"{what}: {said}")
     print(parts)
+
+
+def by_program(*words):
+    def pack(data):
+        if not shutil.which(words[0]):
+            raise qemu.Skip(f"{words[0]} is not installed")
+        return subprocess.run(words, input=data, capture_output=True, check=True, timeout=600).stdout
+    return pack
+
+
+X86 = [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 32 << 20}]
+# As a kernel's build packs, with less zeal: its dictionaries and windows, its checksums and the filter for x86 code.
+PACKERS = {"gzip": lambda data: gzip.compress(data, 6), "xz": lambda data: lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=X86),
+           "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE, preset=1), "zstd": by_program("zstd", "-8", "--long=27", "-qc"),
+           "lz4": by_program("lz4", "-l", "-qc")}
+
+
+def repack(image, pack):
+    """The bzImage with its kernel packed in another way: what lies around it stays, its header says the new length."""
+    payload, kernel = bzimage.payload(image), bzimage.unpack(image)
+    # Every payload but gzip's, which ends with it anyway, has the kernel's size behind it.
+    packed = pack(kernel) + (b"" if pack is PACKERS["gzip"] else struct.pack("<I", len(kernel)))
+    start = image.index(payload)
+    again = bytearray(image[:start] + packed + image[start + len(payload):])
+    struct.pack_into("<I", again, 0x24c, len(packed))
+    if bzimage.unpack(bytes(again)) != kernel:
+        raise qemu.Failure("what was packed is not what comes out")
+    return bytes(again)
+
+
+PAYLOADS = r"""
+for kind in KINDS; do part $kind; new $kind kernel=$kind && xeno console --log $kind | grep '^guest '; xeno destroy $kind; done
+"""
+# The same files by Debian's xl and its daemons.
+PAYLOADS_XL = r"""
+for kind in KINDS; do
+    part $kind; sed "s/\"g\"/\"$kind\"/; s/\"kernel\"/\"$kind\"/; s/hvc0/hvc0 quiet/" g.cfg >$kind.cfg
+    xl create -q $kind.cfg || continue
+    xl console $kind </dev/null >$kind.said & for try in $(seq 600); do sleep 0.5; grep '^guest ' $kind.said && break; done; xl destroy $kind; wait $!
+done
+"""
+
+
+def payloads(where, kind, tool="xeno"):
+    """A stock kernel as its package has it, and packed in each way that is known: until its init says how many CPUs it has."""
+    linux_cases.images(kind)
+    image = (qemu.BUILD / "dom0" / f"vmlinuz{kind}").read_bytes()
+    with tempfile.TemporaryDirectory(prefix="payloads-") as folder:
+        paths = {"package": qemu.BUILD / "dom0" / f"vmlinuz{kind}"}
+        for name, pack in PACKERS.items():
+            paths[name] = Path(folder) / name
+            paths[name].write_bytes(repack(image, pack))
+        sizes = {name: path.stat().st_size for name, path in paths.items()}
+        more = [word for name, path in paths.items() for word in ("--add", f"{path}:{name}")]
+        script = PAYLOADS
+        if tool == "xl":
+            debian_tools.archive(f"{folder}/debian.cpio")
+            more += ["--add", f"{folder}/debian.cpio", "--dom0-args", "daemons=none"]
+            script = debian_tools.START + PAYLOADS_XL
+        _, parts = run(where, script.replace("KINDS", " ".join(paths)), *more, "--dom0-memory", "1200", kind=kind, memory=1800)
+    print(f"{tool}, {where}, {kind}: {sizes}", parts)
+    return {name: bool(re.search(r"^guest 6\.\S+ has 1 CPUs, MemTotal: ", parts.get(name, ""), re.MULTILINE)) for name in paths}
 
 
 # sections FILE: of each section of an ELF file type, size, entry size, and what is in it, as one number; part NAME, tool by tool.

@@ -44,6 +44,9 @@ def test_to_a_login_with_network_and_packages():
         session.expect("^ready$")
         session.send("bash kept.sh; systemctl is-active xenostored xenoconsoled\n")
         session.expect(r"made 1\s+made 2\s+active\s+active$")
+        # As a kernel's package does when it has been installed.
+        session.send("run-parts --arg=6.1 --arg=/root/hello /etc/kernel/postinst.d\n")
+        session.expect("^/root/hello is not packed: nothing to do$")
         session.send("ping -c 1 -W 60 10.0.2.2; bash repo.sh; word; echo \"failed: $(systemctl --failed --plain --no-legend | wc -l)\"; "
                      "cat /proc/xen/capabilities; findmnt -no SOURCE /; poweroff\n")
         session.expect("1 packets transmitted, 1 received")

@@ -7,6 +7,7 @@
  */
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "libxeno/linux/files.h"
 
 static char dir[32];
+static const char *why;
 
 static void setup(void)
 {
@@ -52,17 +54,21 @@ static void teardown(void)
 
 static struct stat packed(unsigned int inode)
 {
-    return (struct stat){.st_mode = S_IFREG | 0644, .st_dev = 1, .st_ino = inode, .st_size = 4096,
-                         .st_mtim = {.tv_sec = 1000, .tv_nsec = 5}, .st_ctim = {.tv_sec = 1001, .tv_nsec = 6}};
+    return (struct stat){.st_mode = S_IFREG | 0644,
+                         .st_dev = 1,
+                         .st_ino = inode,
+                         .st_size = 4096,
+                         .st_mtim = {.tv_sec = 1000, .tv_nsec = 5},
+                         .st_ctim = {.tv_sec = 1001, .tv_nsec = 6}};
 }
 
 static void keep(const struct stat *of, const char *text)
 {
-    int fd = kernel_cache_begin(of);
+    int fd = kernel_cache_begin(of, &why);
 
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    kernel_cache_keep(fd, of);
+    ck_assert_int_eq(kernel_cache_keep(fd, of, &why), 0);
     close(fd);
 }
 
@@ -117,23 +123,23 @@ START_TEST(not_for_a_file_that_may_still_change)
     struct stat a = packed(1);
 
     a.st_ctim.tv_sec = time(NULL);
-    ck_assert_int_eq(kernel_cache_begin(&a), -1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
     a = packed(1);
     a.st_mtim.tv_sec = time(NULL);
-    ck_assert_int_eq(kernel_cache_begin(&a), -1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
     a = packed(1);
     a.st_mode = S_IFIFO | 0644;
-    ck_assert_int_eq(kernel_cache_begin(&a), -1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
     a = packed(1);
     a.st_size = INT64_MAX / 32; /* no disk has room for it */
-    ck_assert_int_eq(kernel_cache_begin(&a), -1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
 }
 END_TEST
 
 START_TEST(given_up_on_the_way)
 {
     struct stat a = packed(1);
-    int fd = kernel_cache_begin(&a);
+    int fd = kernel_cache_begin(&a, &why);
 
     ck_assert_int_ge(fd, 0);
     ck_assert_uint_eq(files(false), 0);
@@ -163,6 +169,52 @@ START_TEST(those_that_were_used_last)
 }
 END_TEST
 
+START_TEST(forgotten)
+{
+    struct stat a = packed(1), b = packed(2);
+
+    ck_assert_int_eq(kernel_cache_forget(&a), -ENOENT);
+    keep(&a, "kernel a");
+    keep(&b, "kernel b");
+    ck_assert_int_eq(kernel_cache_forget(&a), 0);
+    ck_assert_int_eq(kernel_cache_find(&a), -1);
+    ck_assert(holds(&b, "kernel b"));
+    setenv("XENO_KERNEL_CACHE", "off", 1);
+    ck_assert_int_eq(kernel_cache_forget(&b), -ENOENT);
+}
+END_TEST
+
+START_TEST(settled)
+{
+    struct stat a = packed(1);
+
+    ck_assert(kernel_cache_settle(&a));
+    a.st_ctim.tv_sec =
+        time(NULL); /* whatever the clock does until then: it is old enough afterwards */
+    ck_assert(kernel_cache_settle(&a));
+    keep(&a, "kernel a");
+    a.st_mtim.tv_sec = time(NULL) + 1000;
+    ck_assert(!kernel_cache_settle(&a));
+}
+END_TEST
+
+START_TEST(why_not)
+{
+    struct stat a = packed(1);
+
+    a.st_mtim.tv_sec = time(NULL);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
+    ck_assert_ptr_nonnull(strstr(why, "changed"));
+    a.st_mtim.tv_sec = 1000;
+    a.st_size = INT64_MAX / 32;
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
+    ck_assert_ptr_nonnull(strstr(why, "free"));
+    setenv("XENO_KERNEL_CACHE", "off", 1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
+    ck_assert_ptr_nonnull(strstr(why, "off"));
+}
+END_TEST
+
 START_TEST(what_others_can_write_to)
 {
     struct stat a = packed(1);
@@ -173,7 +225,7 @@ START_TEST(what_others_can_write_to)
     keep(&a, "kernel");
     ck_assert_int_eq(chmod(dir, 0777), 0);
     ck_assert_int_eq(kernel_cache_find(&a), -1);
-    ck_assert_int_eq(kernel_cache_begin(&a), -1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
     ck_assert_int_eq(chmod(dir, 0700), 0);
     ck_assert(holds(&a, "kernel"));
     folder = opendir(dir);
@@ -197,9 +249,9 @@ START_TEST(off)
     keep(&a, "kernel");
     setenv("XENO_KERNEL_CACHE", "off", 1);
     ck_assert_int_eq(kernel_cache_find(&a), -1);
-    ck_assert_int_eq(kernel_cache_begin(&a), -1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
     setenv("XENO_KERNEL_CACHE", "/nowhere", 1);
-    ck_assert_int_eq(kernel_cache_begin(&a), -1);
+    ck_assert_int_eq(kernel_cache_begin(&a, &why), -1);
 }
 END_TEST
 
@@ -219,6 +271,9 @@ int main(void)
     tcase_add_test(t, those_that_were_used_last);
     tcase_add_test(t, what_others_can_write_to);
     tcase_add_test(t, off);
+    tcase_add_test(t, forgotten);
+    tcase_add_test(t, settled);
+    tcase_add_test(t, why_not);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

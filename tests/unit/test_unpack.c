@@ -16,7 +16,7 @@
 
 #include "xeno-unpack/unpack.h"
 
-#define KERNEL  40000u
+#define KERNEL  140000u /* two pieces and a rest */
 #define SECTORS 3u
 #define START   ((SECTORS + 1u) * 512u)
 #define OFFSET  64u
@@ -126,19 +126,52 @@ static uint8_t *bzimage(size_t *size)
     return image;
 }
 
-/* As a caller that believes nothing: exactly as much room as is asked for, in memory of its own. */
-static int64_t unpack_all(const uint8_t *image, size_t size, size_t room, uint8_t **out)
+/* As much memory as there is room, and not a byte more. */
+struct taken {
+    uint8_t *data;
+    size_t room, n, fits; /* fits: how much of it has a place */
+};
+
+static int take(void *ctx, const uint8_t *data, size_t n)
 {
+    struct taken *t = ctx;
+
+    ck_assert_uint_gt(n, 0);
+    ck_assert_uint_le(n, t->room - t->n);
+    if (n > t->fits - t->n) {
+        return -1;
+    }
+    memcpy(t->data + t->n, data, n);
+    t->n += n;
+    return 0;
+}
+
+static int64_t unpack_some(const uint8_t *image, size_t size, size_t room, size_t fits,
+                           uint8_t **out)
+{
+    static struct unpack_out o;
+    struct taken t = {.data = malloc(room ? room : 1), .room = room, .fits = fits};
     struct unpack_piece piece;
+    int64_t n;
 
     err[0] = '\0';
-    *out = malloc(room ? room : 1);
+    *out = t.data;
     ck_assert_ptr_nonnull(*out);
     if (unpack_find(image, size, &piece, err, sizeof(err))) {
         ck_assert(*err);
         return -1;
     }
-    return unpack(&piece, *out, room, err, sizeof(err));
+    o.room = room;
+    o.put = take;
+    o.ctx = &t;
+    n = unpack(&piece, &o, err, sizeof(err));
+    ck_assert(n < 0 || (size_t)n == t.n);
+    return n;
+}
+
+static int64_t unpack_all(const uint8_t *image, size_t size, size_t room, uint8_t **out)
+{
+    return unpack_some(image, size, room, room, out);
 }
 
 START_TEST(whole)
@@ -170,6 +203,20 @@ START_TEST(too_little_room)
     for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
         ck_assert_int_eq(unpack_all(packed, nr_packed, rooms[i], &out), -1);
         ck_assert(*err);
+        free(out);
+    }
+}
+END_TEST
+
+/* Whoever takes it has no room, from the first piece on or later. */
+START_TEST(not_taken)
+{
+    uint8_t *out;
+
+    packers[_i]();
+    for (size_t fits = 0; fits < KERNEL; fits += KERNEL / 2) {
+        ck_assert_int_eq(unpack_some(packed, nr_packed, KERNEL, fits, &out), -1);
+        ck_assert_ptr_nonnull(strstr(err, "no room"));
         free(out);
     }
 }
@@ -273,6 +320,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, whole, 0, NR_PACKERS);
     tcase_add_loop_test(t, too_little_room, 0, NR_PACKERS);
+    tcase_add_loop_test(t, not_taken, 0, NR_PACKERS);
     tcase_add_loop_test(t, cut_short, 0, NR_PACKERS);
     tcase_add_loop_test(t, damaged, 0, NR_PACKERS);
     tcase_add_loop_test(t, not_a_kernel, 0, NR_PACKERS);

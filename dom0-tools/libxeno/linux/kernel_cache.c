@@ -14,13 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/compiler.h"
 #include "libxeno/linux/files.h"
 
-#define FOLDER      "/var/cache/xeno/kernels"
-#define KEPT        4u /* those that were used last */
-#define NAME_MOST   128u
-#define RATIO       16u /* more than any kernel shrinks to by packing */
-#define SETTLED_S   2   /* a file that has just changed may change again without a sign of it in its times */
+#define FOLDER    "/var/cache/xeno/kernels"
+#define KEPT      4u /* those that were used last */
+#define NAME_MOST 128u
+#define RATIO     16u /* more than any kernel shrinks to by packing */
+#define SETTLED_S                                                                                  \
+    2 /* a file that has just changed may change again without a sign of it in its times */
 #define NS_A_SECOND 1000000000
 
 static void make_folder(void)
@@ -56,9 +58,9 @@ static int open_folder(bool make)
 static void name_of(const struct stat *st, char *name)
 {
     snprintf(name, NAME_MOST, "%lx-%lx-%lx-%lx.%lx-%lx.%lx", (unsigned long)st->st_dev,
-             (unsigned long)st->st_ino, (unsigned long)st->st_size, (unsigned long)st->st_mtim.tv_sec,
-             (unsigned long)st->st_mtim.tv_nsec, (unsigned long)st->st_ctim.tv_sec,
-             (unsigned long)st->st_ctim.tv_nsec);
+             (unsigned long)st->st_ino, (unsigned long)st->st_size,
+             (unsigned long)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec,
+             (unsigned long)st->st_ctim.tv_sec, (unsigned long)st->st_ctim.tv_nsec);
 }
 
 int kernel_cache_find(const struct stat *packed)
@@ -81,6 +83,19 @@ int kernel_cache_find(const struct stat *packed)
     return fd;
 }
 
+bool kernel_cache_settle(const struct stat *packed)
+{
+    time_t last = MAX(packed->st_mtime, packed->st_ctime);
+
+    if (last > time(NULL)) {
+        return false;
+    }
+    while (last >= time(NULL) - SETTLED_S) {
+        usleep(100000);
+    }
+    return true;
+}
+
 /* Does the folder's file system have so much room left? One that does not say has none. */
 static bool has_room(int fd, uint64_t bytes)
 {
@@ -89,17 +104,24 @@ static bool has_room(int fd, uint64_t bytes)
     return fstatvfs(fd, &v) == 0 && v.f_bavail >= bytes / v.f_frsize;
 }
 
-int kernel_cache_begin(const struct stat *packed)
+int kernel_cache_begin(const struct stat *packed, const char **why)
 {
     int folder = open_folder(true), fd = -1;
     time_t settled = time(NULL) - SETTLED_S;
 
     if (folder < 0) {
+        *why = "the folder of kept kernels is off, cannot be opened, or is not the caller's alone";
         return -1;
     }
-    if (S_ISREG(packed->st_mode) && packed->st_mtime < settled && packed->st_ctime < settled &&
-        has_room(folder, (uint64_t)packed->st_size * RATIO)) {
+    if (!S_ISREG(packed->st_mode)) {
+        *why = "not a file";
+    } else if (packed->st_mtime >= settled || packed->st_ctime >= settled) {
+        *why = "it has changed just now, or its times lie ahead of the clock";
+    } else if (!has_room(folder, (uint64_t)packed->st_size * RATIO)) {
+        *why = "not kept: sixteen times its size has to be free where kernels are kept";
+    } else {
         fd = openat(folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+        *why = strerror(errno);
     }
     close(folder);
     return fd;
@@ -141,22 +163,41 @@ static void make_room(int folder)
     } while (nr > KEPT);
 }
 
-void kernel_cache_keep(int fd, const struct stat *packed)
+int kernel_cache_keep(int fd, const struct stat *packed, const char **why)
 {
-    int folder = open_folder(false);
+    int folder = open_folder(false), rc = -1;
     char name[NAME_MOST], self[32];
     struct stat st;
 
+    *why = "the folder of kept kernels has gone";
     if (folder < 0) {
-        return;
+        return -1;
     }
     /* As much again has to stay free: the room is the operator's, and on a RAM disk it is memory. */
-    if (fstat(fd, &st) == 0 && has_room(folder, (uint64_t)st.st_size) && fchmod(fd, 0400) == 0 &&
-        fsync(fd) == 0) {
+    if (fstat(fd, &st) || !has_room(folder, (uint64_t)st.st_size)) {
+        *why = "not kept: as much again as it unpacks to has to stay free where kernels are kept";
+    } else if (fchmod(fd, 0400) || fsync(fd)) {
+        *why = strerror(errno);
+    } else {
         make_room(folder);
         name_of(packed, name);
         snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-        linkat(AT_FDCWD, self, folder, name, AT_SYMLINK_FOLLOW);
+        rc = linkat(AT_FDCWD, self, folder, name, AT_SYMLINK_FOLLOW) && errno != EEXIST ? -1 : 0;
+        *why = strerror(errno);
     }
     close(folder);
+    return rc;
+}
+
+int kernel_cache_forget(const struct stat *packed)
+{
+    int folder = open_folder(false), rc = -ENOENT;
+    char name[NAME_MOST];
+
+    if (folder >= 0) {
+        name_of(packed, name);
+        rc = unlinkat(folder, name, 0) ? -errno : 0;
+        close(folder);
+    }
+    return rc;
 }

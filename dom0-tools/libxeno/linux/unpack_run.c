@@ -18,11 +18,17 @@
 #include "libxeno/linux/files.h"
 
 #define PROGRAM "/xeno-unpack"
-#define KILLED  (-2)
+#define NO_ROOM 2 /* xeno-unpack's status when its output has none */
+#define CROWDED (-2)
+
+static void say(char *said, size_t size, const char *text)
+{
+    snprintf(said, size, "%s", text);
+}
 
 static int failed(char *why, size_t size, const char *text)
 {
-    snprintf(why, size, "%s", text);
+    say(why, size, text);
     return -1;
 }
 
@@ -71,6 +77,7 @@ static void read_line(int fd, char *line, size_t size)
     line[strcspn(line, "\n")] = '\0';
 }
 
+/* 0, -1, or CROWDED: there may be more room elsewhere. */
 static int run(int in, int out, char *why, size_t why_size)
 {
     int ends[2], status = -1, pid;
@@ -93,41 +100,68 @@ static int run(int in, int out, char *why, size_t why_size)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         return 0;
     }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NO_ROOM) {
+        return CROWDED;
+    }
     if (!*why) {
         failed(why, why_size,
                "the program that unpacks it was killed: out of memory, or the image is an attack");
-        return KILLED;
+        return CROWDED;
     }
     return -1;
+}
+
+static bool unchanged(int in, const struct stat *st)
+{
+    struct stat now;
+
+    return fstat(in, &now) == 0 && now.st_size == st->st_size &&
+           now.st_mtim.tv_sec == st->st_mtim.tv_sec && now.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
+           now.st_ctim.tv_sec == st->st_ctim.tv_sec && now.st_ctim.tv_nsec == st->st_ctim.tv_nsec;
 }
 
 /* Its kernel, read only from now on: in memory, or in a file that will be kept. */
 static int unpack(int in, const struct stat *st, char *why, size_t why_size)
 {
-    int out = kernel_cache_begin(st), rc = -1;
+    const char *not_kept;
+    int out = kernel_cache_begin(st, &not_kept), rc = -1;
     bool keep = out >= 0;
-    struct stat now;
 
     for (;; keep = false) {
         if (out < 0) {
             out = memfd_create("kernel", MFD_CLOEXEC);
         }
         rc = out < 0 ? failed(why, why_size, strerror(errno)) : run(in, out, why, why_size);
-        if (rc != KILLED || !keep) {
+        if (rc != CROWDED || !keep) {
             break;
         }
         close(out); /* there was less room than it seemed: memory may have more */
         out = -1;
     }
-    if (rc == 0 && keep && fstat(in, &now) == 0 && now.st_size == st->st_size &&
-        now.st_mtim.tv_sec == st->st_mtim.tv_sec && now.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
-        now.st_ctim.tv_sec == st->st_ctim.tv_sec && now.st_ctim.tv_nsec == st->st_ctim.tv_nsec) {
-        kernel_cache_keep(out, st);
+    if (rc == 0 && keep && unchanged(in, st)) {
+        kernel_cache_keep(out, st, &not_kept);
     }
     if (rc && out >= 0) {
         close(out);
     }
     return rc ? -1 : out;
+}
+
+/* Into a file that is kept, or not at all. */
+static int unpack_kept(int in, const struct stat *st, char *why, size_t why_size)
+{
+    const char *not_kept = "it changes";
+    int out = kernel_cache_begin(st, &not_kept), rc;
+
+    if (out < 0) {
+        return failed(why, why_size, not_kept);
+    }
+    rc = run(in, out, why, why_size);
+    if (rc == 0 && (!unchanged(in, st) || kernel_cache_keep(out, st, &not_kept))) {
+        rc = failed(why, why_size, not_kept);
+    }
+    close(out);
+    return rc ? -1 : 0;
 }
 
 void linux_files_init(struct xeno_linux *l)
@@ -139,17 +173,27 @@ void linux_files_init(struct xeno_linux *l)
     l->t.kernel_unpack = linux_kernel_unpack;
 }
 
-int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
-                        size_t why_size)
+static int open_packed(const char *path, struct stat *st, char *why, size_t why_size)
 {
-    int in = open(path, O_RDONLY | O_CLOEXEC), out, rc;
-    struct stat st;
+    int in = open(path, O_RDONLY | O_CLOEXEC);
 
-    if (in < 0 || fstat(in, &st)) {
+    if (in < 0 || fstat(in, st)) {
         failed(why, why_size, strerror(errno));
         if (in >= 0) {
             close(in);
         }
+        return -1;
+    }
+    return in;
+}
+
+int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *size, char *why,
+                        size_t why_size)
+{
+    struct stat st;
+    int in = open_packed(path, &st, why, why_size), out, rc;
+
+    if (in < 0) {
         return -1;
     }
     out = kernel_cache_find(&st);
@@ -157,4 +201,48 @@ int linux_kernel_unpack(void *ctx, const char *path, const void **data, size_t *
     close(in);
     rc = out < 0 ? 0 : linux_file_adopt(ctx, out, data, size);
     return rc ? failed(why, why_size, xeno_errno_text(rc)) : out < 0 ? -1 : 0;
+}
+
+int linux_kernel_keep(const char *path, char *said, size_t size)
+{
+    struct stat st;
+    char magic[4];
+    int in = open_packed(path, &st, said, size), out, rc = 0;
+
+    if (in < 0) {
+        return -1;
+    }
+    out = kernel_cache_find(&st);
+    if (out >= 0) {
+        close(out);
+        say(said, size, "is kept already");
+    } else if (pread(in, magic, sizeof(magic), 0) == sizeof(magic) &&
+               memcmp(magic, "\177ELF", sizeof(magic)) == 0) {
+        say(said, size, "is not packed: nothing to do");
+    } else {
+        rc = kernel_cache_settle(&st) ? unpack_kept(in, &st, said, size)
+                                      : failed(said, size, "its times lie ahead of the clock");
+        if (rc == 0) {
+            say(said, size, "is kept now");
+        }
+    }
+    close(in);
+    return rc;
+}
+
+int linux_kernel_forget(const char *path, char *said, size_t size)
+{
+    struct stat st;
+    int in = open_packed(path, &st, said, size), rc;
+
+    if (in < 0) {
+        return -1;
+    }
+    close(in);
+    rc = kernel_cache_forget(&st);
+    say(said, size,
+        rc == 0         ? "is not kept any more"
+        : rc == -ENOENT ? "is not kept"
+                        : xeno_errno_text(rc));
+    return rc && rc != -ENOENT ? -1 : 0;
 }

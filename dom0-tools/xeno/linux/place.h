@@ -29,6 +29,7 @@ int cmd_destroy_linux(struct cli *c, int argc, char **argv);
 int cmd_device_model(struct cli *c, int argc, char **argv);
 int cmd_doctor_verb(struct cli *c, int argc, char **argv);
 int cmd_dump_core(struct cli *c, int argc, char **argv);
+int cmd_kernel_cache(struct cli *c, int argc, char **argv);
 int cmd_mem_set(struct cli *c, int argc, char **argv);
 int cmd_network_attach(struct cli *c, int argc, char **argv);
 int cmd_network_detach(struct cli *c, int argc, char **argv);

@@ -15,6 +15,8 @@ const struct verb linux_verbs[] = {
      "look for what is missing here, and tell what to do"},
     {"dump-core", cmd_dump_core, "DOMAIN FILE",
      "write a domain's memory and vCPUs into a core file"},
+    {"kernel-cache", cmd_kernel_cache, "[--forget] FILE…",
+     "unpack kernels now, so that no create has to"},
     {"mem-set", cmd_mem_set, "DOMAIN MIB", "ask a domain to make do with so much memory"},
     {"network-attach", cmd_network_attach, "DOMAIN [FIELD=VALUE…]",
      "give a domain a network interface, as one of vif= is"},
