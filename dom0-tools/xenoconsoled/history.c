@@ -21,18 +21,33 @@ static void note_name(char *path, size_t size, uint32_t domid)
     snprintf(path, size, NOTES "/%u", domid);
 }
 
+/* Open or make a file; the folders that it lies in, each below the one before, are made if one is missing. The descriptor, or -errno. */
+static int open_below(const char *path, int flags, const char *const *folders, size_t nr)
+{
+    int fd = open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0 || errno != ENOENT) {
+        return fd < 0 ? -errno : fd;
+    }
+    for (size_t i = 0; i < nr; i++) {
+        if (mkdir(folders[i], 0700) && errno != EEXIST) {
+            return -errno;
+        }
+    }
+    fd = open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
 static int note_open(struct history *h, uint32_t domid, bool fresh)
 {
+    static const char *const folder[] = {NOTES};
     char path[64];
     int fd, rc = 0;
 
     note_name(path, sizeof(path), domid);
-    if (mkdir(NOTES, 0700) && errno != EEXIST) {
-        return -errno;
-    }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (fresh ? O_TRUNC : 0), 0600);
+    fd = open_below(path, fresh ? O_TRUNC : 0, folder, ARRAY_SIZE(folder));
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     if (ftruncate(fd, sizeof(*h->note))) {
         rc = -errno;
@@ -45,18 +60,6 @@ static int note_open(struct history *h, uint32_t domid, bool fresh)
     }
     close(fd);
     return rc;
-}
-
-static int make_folders(void)
-{
-    static const char *const folders[] = {"/var", "/var/log", "/var/log/xeno", CONSOLE_LOGS};
-
-    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-        if (mkdir(folders[i], 0700) && errno != EEXIST) {
-            return -errno;
-        }
-    }
-    return 0;
 }
 
 static void other_name(const struct history *h, const char *suffix, char *path, size_t size)
@@ -73,15 +76,16 @@ static uint64_t size_of(int fd)
 
 int history_open(struct history *h, const char *name, uint32_t domid, uint64_t limit, bool fresh)
 {
+    static const char *const folders[] = {"/var", "/var/log", "/var/log/xeno", CONSOLE_LOGS};
     char prev[176], old[176];
-    int rc = make_folders();
     bool rotated;
+    int rc;
 
     *h = (struct history){.log = -1, .prev = -1, .limit = limit};
     snprintf(h->path, sizeof(h->path), CONSOLE_LOGS "/%s.log", name);
     other_name(h, ".1", prev, sizeof(prev));
     other_name(h, ".old", old, sizeof(old));
-    rc = rc ? rc : note_open(h, domid, fresh);
+    rc = note_open(h, domid, fresh);
     if (rc) {
         return rc;
     }
@@ -98,9 +102,8 @@ int history_open(struct history *h, const char *name, uint32_t domid, uint64_t l
         h->note->base += size_of(h->prev);
         h->note->size = 0;
     }
-    h->log = open(h->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (h->log < 0) {
-        rc = -errno;
+    h->log = rc = open_below(h->path, O_APPEND, folders, ARRAY_SIZE(folders));
+    if (rc < 0) {
         history_close(h);
         return rc;
     }

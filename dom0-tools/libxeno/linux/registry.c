@@ -547,9 +547,6 @@ void registry_init(struct registry *r, struct xeno_linux *l, struct manager *m)
                                         .ended = ended,
                                         .load = load,
                                         .dump_core = dump_core};
-    mkdir(REGISTRY_LIVING, 0700);
-    mkdir(REGISTRY_ENDED, 0700);
-    mkdir(REGISTRY_OWED, 0700);
     m->shared = &r->shared;
 }
 

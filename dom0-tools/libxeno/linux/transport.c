@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libxeno/linux/registry.h"
 #include "libxeno/linux/sys.h"
 
 #define PAGE       4096u
@@ -206,6 +207,24 @@ void xeno_linux_dispatch(struct xeno_linux *l)
 
 /* ---- the lock ---- */
 
+/* The first one since the machine was started makes the folders, and the file last: where that is, they are. */
+static int open_lock(void)
+{
+    static const char *const folders[] = {XENO_RUN_DIR, REGISTRY_LIVING, REGISTRY_ENDED,
+                                          REGISTRY_OWED};
+    int fd = open(LOCK_FILE, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0 || errno != ENOENT) {
+        return fd;
+    }
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        if (mkdir(folders[i], 0700) && errno != EEXIST) {
+            return -1;
+        }
+    }
+    return open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
 static void do_lock(void *ctx)
 {
     struct xeno_linux *l = ctx;
@@ -264,11 +283,7 @@ int xeno_linux_open(struct xeno_linux *l, struct xeno_error *err)
         xeno_linux_close(l);
         return xeno_fail(err, "no memory for hypercalls: %s", strerror(errno));
     }
-    if (mkdir(XENO_RUN_DIR, 0700) && errno != EEXIST) {
-        xeno_linux_close(l);
-        return xeno_fail(err, XENO_RUN_DIR ": cannot make it: %s", strerror(errno));
-    }
-    l->lock = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    l->lock = open_lock();
     if (l->lock < 0) {
         xeno_linux_close(l);
         return xeno_fail(err, LOCK_FILE ": %s", strerror(errno));
