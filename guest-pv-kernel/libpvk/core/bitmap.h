@@ -21,6 +21,12 @@ struct bitmap {
 /* All bits are in use at first. words holds nr_bits bits, rounded up to whole words. */
 void bitmap_init(struct bitmap *map, uint64_t *words, uint64_t nr_bits);
 
+/* For words that are zero, a whole number of them. */
+#define BITMAP_ALL_FREE(the_words, nr)                                                             \
+    {                                                                                              \
+        .words = (the_words), .nr_bits = (nr), .nr_free = (nr)                                     \
+    }
+
 /* First of count free bits in a row whose index is a multiple of align (a power of two), now in use; or BITMAP_NONE. */
 uint64_t bitmap_take(struct bitmap *map, uint64_t count, uint64_t align);
 

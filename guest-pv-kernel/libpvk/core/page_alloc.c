@@ -13,15 +13,13 @@
 #include "pvk/traps.h"
 
 static struct spinlock lock;
-static struct bitmap frames;  /* lock: lock */
-static struct bitmap windows; /* lock: lock */
+static struct bitmap frames; /* lock: lock */
 static uint64_t window_words[WINDOW_PAGES / 64];
+static struct bitmap windows = BITMAP_ALL_FREE(window_words, WINDOW_PAGES); /* lock: lock */
 
 void page_alloc_init(uint64_t *bitmap, uint64_t nr_frames)
 {
     bitmap_init(&frames, bitmap, nr_frames);
-    bitmap_init(&windows, window_words, WINDOW_PAGES);
-    bitmap_give(&windows, 0, WINDOW_PAGES);
 }
 
 void page_alloc_add(pfn_t first, uint64_t nr_frames)

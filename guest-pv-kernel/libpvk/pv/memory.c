@@ -44,14 +44,21 @@ static bool in_range(const struct range *r, uint64_t pfn)
     return pfn >= r->first && pfn < r->end;
 }
 
-static bool is_reserved(uint64_t pfn)
+static bool in_reserved(uint64_t pfn)
 {
-    for (unsigned i = 0; i < nr_reserved && pfn < reserved_end; i++) {
+    for (unsigned i = 0; i < nr_reserved; i++) {
         if (in_range(&reserved[i], pfn)) {
             return true;
         }
     }
-    return mfn_eq(mfn_of_pfn(pfn_make(pfn)), MFN_INVALID);
+    return false;
+}
+
+/* Nearly all frames lie behind the ranges. */
+static inline bool is_reserved(uint64_t pfn)
+{
+    return (pfn < reserved_end && in_reserved(pfn)) ||
+           mfn_eq(mfn_of_pfn(pfn_make(pfn)), MFN_INVALID);
 }
 
 static void reserve(uint64_t first, uint64_t count)
@@ -130,8 +137,7 @@ void *early_page(void)
     return va;
 }
 
-/* What the linear map grants to a frame. */
-static unsigned rights_of(uint64_t pfn)
+static unsigned rights_among_reserved(uint64_t pfn)
 {
     const char *va = va_of_pfn(pfn_make(pfn));
 
@@ -143,6 +149,14 @@ static unsigned rights_of(uint64_t pfn)
         return MAP_R;
     }
     return MAP_R | MAP_W;
+}
+
+/* What the linear map grants to a frame: image, tables and list are reserved ranges. */
+static inline unsigned rights_of(uint64_t pfn)
+{
+    bool behind = pfn >= reserved_end && pfn >= early_next;
+
+    return behind ? MAP_R | MAP_W : rights_among_reserved(pfn);
 }
 
 static uint64_t linear_pte(uint64_t pfn)

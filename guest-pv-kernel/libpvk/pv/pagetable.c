@@ -20,12 +20,6 @@ struct pt_space kernel_space;
 
 static struct spinlock lock; /* adding tables: two CPUs must not add the same one */
 
-uint64_t pte_flags(unsigned rights)
-{
-    return PTE_P | PTE_A | ((rights & MAP_W) != 0 ? PTE_W | PTE_D : 0) |
-           ((rights & MAP_X) != 0 ? 0 : PTE_NX) | ((rights & MAP_USER) != 0 ? PTE_US : 0);
-}
-
 int pt_write(maddr_t where, uint64_t entry)
 {
     struct mmu_update update = {.ptr = maddr_raw(where) | MMU_NORMAL_PT_UPDATE, .val = entry};

@@ -43,7 +43,11 @@ static inline uint64_t pte_make(mfn_t mfn, uint64_t flags)
 }
 
 /* Entry flags for rights; kernel pages carry no user bit. */
-uint64_t pte_flags(unsigned rights);
+static inline uint64_t pte_flags(unsigned rights)
+{
+    return PTE_P | PTE_A | ((rights & MAP_W) != 0 ? PTE_W | PTE_D : 0) |
+           ((rights & MAP_X) != 0 ? 0 : PTE_NX) | ((rights & MAP_USER) != 0 ? PTE_US : 0);
+}
 
 /* A pair of roots that share the user half: what the kernel runs on, and what user mode runs on (NULL for the kernel's own). */
 struct pt_space {
