@@ -71,6 +71,15 @@ static int options(struct cli *c, int argc, char **argv, struct create_options *
     return o->file || o->nr_overrides ? 0 : cli_usage(c, "create");
 }
 
+/* A whole number, or the first of several pairs; "2 words" and an identity that begins with a digit are neither. */
+static bool is_number(const char *value)
+{
+    char *end;
+
+    strtoul(value, &end, 0);
+    return *value >= '0' && *value <= '9' && (!*end || *end == ';');
+}
+
 /* key=value from the command line: the shell has taken the quotes, so a value that is no number or list is a string. */
 static int override(struct cfg *cfg, const char *word, char *err, size_t err_size)
 {
@@ -82,7 +91,7 @@ static int override(struct cfg *cfg, const char *word, char *err, size_t err_siz
         format(err, err_size, "%s: expected KEY=VALUE", word);
         return -1;
     }
-    if (eq[1] == '"' || eq[1] == '\'' || eq[1] == '[' || (eq[1] >= '0' && eq[1] <= '9')) {
+    if (eq[1] == '"' || eq[1] == '\'' || eq[1] == '[' || is_number(eq + 1)) {
         return cfg_parse_more(cfg, "command line", word, strlen(word), err, err_size);
     }
     n = format(text, sizeof(text), "%.*s\"%s\"", (int)(eq + 1 - word), word, eq + 1);

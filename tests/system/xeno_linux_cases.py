@@ -76,7 +76,7 @@ part prefix; try xeno dest h1; try xeno d h1; try xeno list h1
 part ended; xeno list --json
 part help; try xeno help destroy
 part more; try xeno list --ended; try xeno list -v -c Domain-0; xeno vm-list; try xeno domid --json Domain-0; try xeno domname --json 0
-xeno dmesg --json | tr X x; try xeno migrate h1 there; try xeno -N create -qn h1.cfg
+xeno dmesg --json | tr X x; try xeno migrate h1 there; try xeno -N create -qn h1.cfg 'cmdline=2 words' memory=0x20
 part limits; try xeno create h1.cfg name=few max_event_channels=1
 try xeno create h1.cfg name=few max_event_channels=3; until_ended few; xeno console --log few | grep -c 'port > 0'
 try xeno create h1.cfg name=few max_event_channels=4 --wait; xeno destroy few
@@ -179,6 +179,7 @@ def more_verbs(result, said):
     result.expect('{"domid": 0}\n<0>\n{"name": "Domain-0"}\n<0>\n' in said, "expected numbers and names as JSON")
     log = next(line for line in said.splitlines() if line.startswith('{"log"'))
     result.expect(len(json.loads(log)["log"].splitlines()) > 3, "expected the hypervisor's log")
+    result.expect('"max_memkb": 32768,' in said and '"cmdline": "2 words"' in said, "expected a number, and words that begin with one")
     result.expect("xeno migrate: not supported" in said and said.rstrip().endswith("}\n<0>"), "expected a refusal, and a dry run")
 
 
