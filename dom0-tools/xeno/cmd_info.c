@@ -54,6 +54,7 @@ static void add_machine(struct info_lines *l, const struct xen_sysctl_physinfo *
     add(l, "free_memory", "%lu", (uint64_t)p->free_pages >> 8);
     add(l, "outstanding_claims", "%lu", (uint64_t)p->outstanding_pages >> 8);
     add(l, "free_pages", "%lu", (uint64_t)p->free_pages);
+    add(l, "scrub_pages", "%lu", (uint64_t)p->scrub_pages);
 }
 
 static void add_hypervisor(struct info_lines *l, struct xeno *x)

@@ -88,8 +88,7 @@ static void log_emit(const char *line, size_t n)
     port_write(log_port, line, n);
 }
 
-static void log_line(const char *prefix, const char *fmt, va_list args) __printf_like(2, 0);
-static void log_line(const char *prefix, const char *fmt, va_list args)
+static void __printf_like(2, 0) log_line(const char *prefix, const char *fmt, va_list args)
 {
     char line[LINE_MAX];
     int head = format(line, sizeof(line), "(hv) %s", prefix);
@@ -219,9 +218,7 @@ void console_write_guest(uint16_t domid, const char *buf, size_t n)
         size_t head = (size_t)format(line, sizeof(line), "(d%u) ", domid);
 
         for (size_t i = 0; i < shown; i++) {
-            char c = buf[at + i];
-
-            line[head + i] = printable(c);
+            line[head + i] = printable(buf[at + i]);
         }
         line[head + shown] = '\n';
         lock_console();

@@ -152,12 +152,12 @@ static void panic_begin(void)
     console_panic_mode();
 }
 
-static void print_head(const char *fmt, va_list args) __printf_like(1, 0);
-static void print_head(const char *fmt, va_list args)
+static void __printf_like(1, 0) print_head(const char *fmt, va_list args)
 {
     char text[256];
     char who[128] = "no domain";
 
+    panic_begin();
     format_v(text, sizeof(text), fmt, args);
     if (describe) {
         describe(who, sizeof(who));
@@ -176,7 +176,6 @@ void panic(const char *fmt, ...)
 {
     va_list args;
 
-    panic_begin();
     va_start(args, fmt);
     print_head(fmt, args);
     va_end(args);
@@ -189,7 +188,6 @@ void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
 {
     va_list args;
 
-    panic_begin();
     va_start(args, fmt);
     print_head(fmt, args);
     va_end(args);

@@ -40,7 +40,7 @@ static int kill_step(struct domain *d)
 {
     struct vcpu *v;
     unsigned int i;
-    int rc;
+    int rc = 0;
 
     switch (d->kill_stage) {
     case KILL_STOP:
@@ -49,9 +49,6 @@ static int kill_step(struct domain *d)
         break;
     case KILL_UNITS:
         rc = kill_units(d);
-        if (rc) {
-            return rc;
-        }
         break;
     case KILL_VCPUS:
         for_each_vcpu(d, v, i) {
@@ -66,20 +63,18 @@ static int kill_step(struct domain *d)
         break;
     case KILL_MEMORY:
         rc = mm_owner_relinquish(&d->mm);
-        if (rc) {
-            return rc;
-        }
         break;
     case KILL_LAST_FRAME:
+        d->kill_stage = KILL_DONE;
         if (mm_owner_when_empty(&d->mm, emptied)) {
-            d->kill_stage = KILL_DONE;
             emptied(&d->mm);
-        } else {
-            d->kill_stage = KILL_DONE;
         }
         return 0;
     default:
         return 0;
+    }
+    if (rc) {
+        return rc;
     }
     d->kill_stage++;
     return -ERESTART;

@@ -55,35 +55,21 @@ void port_release(struct domain *d, uint32_t port, struct evtchn_port *p)
 
 void event_lock_pair(struct domain *a, struct domain *b)
 {
-    if (a == b) {
-        spin_lock(&a->event_lock);
-        return;
-    }
-    /* Both locks have one level; the second is taken at the level of a peer, lower domid first. */
-    if (a->id > b->id) {
-        struct domain *t = a;
+    struct domain *first = a->id > b->id ? b : a, *second = first == a ? b : a;
 
-        a = b;
-        b = t;
+    /* Both locks have one level; the second is taken at the level of a peer, lower domid first. */
+    spin_lock(&first->event_lock);
+    if (first != second) {
+        spin_lock_at(&second->event_lock, LOCK_EVENT_PEER);
     }
-    spin_lock(&a->event_lock);
-    spin_lock_at(&b->event_lock, LOCK_EVENT_PEER);
 }
 
 void event_unlock_pair(struct domain *a, struct domain *b)
 {
-    if (a == b) {
-        spin_unlock(&a->event_lock);
-        return;
-    }
-    if (a->id > b->id) {
-        struct domain *t = a;
-
-        a = b;
-        b = t;
-    }
-    spin_unlock(&b->event_lock);
     spin_unlock(&a->event_lock);
+    if (a != b) {
+        spin_unlock(&b->event_lock);
+    }
 }
 
 void vcpu_mark_events_pending(struct vcpu *v)

@@ -181,13 +181,11 @@ int pirq_map_msi(uint16_t bdf, bool msix, unsigned int entry, uint32_t *pirq)
 int pirq_unmap(uint32_t pirq)
 {
     struct pirq *p;
-    int rc = -EINVAL;
+    int rc;
 
     spin_lock(&lock);
     p = lookup(pirq);
-    if (p) {
-        rc = p->domain ? -EBUSY : 0;
-    }
+    rc = !p ? -EINVAL : p->domain ? -EBUSY : 0;
     if (rc == 0) {
         mask(p, true);
         *p = (struct pirq){.kind = PIRQ_NONE};
@@ -233,13 +231,11 @@ void pirq_device_known(uint16_t bdf, bool known)
 int pirq_attach(uint32_t pirq, struct domain *d, uint32_t port)
 {
     struct pirq *p;
-    int rc = -EINVAL;
+    int rc;
 
     spin_lock(&lock);
     p = lookup(pirq);
-    if (p) {
-        rc = p->domain ? -EEXIST : p->kind == PIRQ_GSI && ioapic_gsi_is_own(pirq) ? -EBUSY : 0;
-    }
+    rc = !p ? -EINVAL : p->domain ? -EEXIST : p->kind == PIRQ_GSI && ioapic_gsi_is_own(pirq) ? -EBUSY : 0;
     if (rc == 0) {
         p->domain = d;
         p->port = port;

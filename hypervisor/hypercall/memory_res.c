@@ -193,7 +193,7 @@ static void end_chunk(struct domain *d, struct stolen *s, bool traded)
 
         s->first = pg->next;
         if (traded) {
-            page_free_stolen(pg);
+            page_give_back(pg);
         } else {
             page_unsteal(&d->mm, pg);
         }

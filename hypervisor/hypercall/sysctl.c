@@ -68,6 +68,7 @@ static int64_t physinfo(struct xen_sysctl *op)
     p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XENOLITH_PHYSCAP_ZEROED;
     p->total_pages = frames_total();
     p->free_pages = frames_free();
+    p->scrub_pages = frames_dirty();
     p->outstanding_pages = heap_claimed();
     p->max_mfn = nr_frames - 1;
     p->hw_cap[0] = cpuid(1, 0).edx;

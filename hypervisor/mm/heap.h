@@ -37,6 +37,12 @@ uint32_t heap_alloc(struct mm_owner *o, unsigned int order, unsigned int max_bit
 void heap_free(uint32_t first, uint64_t nr, bool clean);
 
 /*
+ * For a CPU that has nothing else to do: zero one free frame. False: there is none, another CPU is at it, or a CPU that runs a
+ * guest would have to be interrupted first; so there is no use in calling again before something has happened.
+ */
+bool heap_scrub(void);
+
+/*
  * Claim so many frames in all for o (what it has counts); 0 gives the claim up. -ENOMEM, -EINVAL.
  */
 int heap_claim(struct mm_owner *o, uint64_t pages) __must_check;

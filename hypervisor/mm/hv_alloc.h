@@ -25,6 +25,7 @@ void hv_charge(int64_t bytes);
 
 /* Frames not in anybody's use, of all RAM. */
 uint64_t frames_free(void);
+uint64_t frames_dirty(void); /* of them: not yet zeroed */
 uint64_t frames_total(void);
 
 #endif

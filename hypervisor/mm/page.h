@@ -22,7 +22,6 @@ struct mm_owner;
 /* Reference word: flags 63..48 | owner's id 47..32 | count 31..0. */
 #define PGR_COUNT_MAX   0xffffffffull
 #define PGR_OWNER_SHIFT 32
-#define PGR_OWNER_MASK  (0xffffull << PGR_OWNER_SHIFT)
 #define PGR_ALLOCATED   (1ull << 48) /* one count belongs to the owner's having it at all */
 #define PGR_FOREIGN                                                                                \
     (1ull << 49) /* since it was allocated someone else than the owner had a reference */

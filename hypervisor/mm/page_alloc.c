@@ -17,11 +17,11 @@ static unsigned int width_of(uint32_t idx)
     return idx ? 32u - (unsigned int)__builtin_clz(idx) : 0;
 }
 
-void page_pool_init(struct page_pool *p, struct page_info *table, uint64_t nr_table)
+void page_pool_init(struct page_pool *p)
 {
     unsigned int w, o;
 
-    *p = (struct page_pool){.table = table, .nr_table = nr_table};
+    *p = (struct page_pool){0};
     for (w = 0; w < POOL_WIDTHS; w++) {
         for (o = 0; o <= POOL_MAX_ORDER; o++) {
             p->head[w][o] = PAGE_IDX_NONE;
@@ -32,16 +32,10 @@ void page_pool_init(struct page_pool *p, struct page_info *table, uint64_t nr_ta
 static void link_block(struct page_pool *p, uint32_t idx, unsigned int order)
 {
     unsigned int w = width_of(idx);
-    struct page_info *pg = &p->table[idx];
-    uint32_t first = p->head[w][order];
+    struct page_info *pg = page_of_idx(idx);
 
     pg->order = (uint8_t)order;
-    pg->prev = PAGE_IDX_NONE;
-    pg->next = first;
-    if (first != PAGE_IDX_NONE) {
-        p->table[first].prev = idx;
-    }
-    p->head[w][order] = idx;
+    page_list_push(&p->head[w][order], pg);
     p->orders[w] |= 1u << order;
     p->widths |= 1ull << w;
     WRITE_ONCE(pg->refs, pg->refs | PGR_FREE);
@@ -50,24 +44,16 @@ static void link_block(struct page_pool *p, uint32_t idx, unsigned int order)
 static void unlink_block(struct page_pool *p, uint32_t idx)
 {
     unsigned int w = width_of(idx);
-    struct page_info *pg = &p->table[idx];
+    struct page_info *pg = page_of_idx(idx);
     unsigned int order = pg->order;
 
-    if (pg->prev != PAGE_IDX_NONE) {
-        p->table[pg->prev].next = pg->next;
-    } else {
-        p->head[w][order] = pg->next;
-    }
-    if (pg->next != PAGE_IDX_NONE) {
-        p->table[pg->next].prev = pg->prev;
-    }
+    page_list_unlink(&p->head[w][order], pg);
     if (p->head[w][order] == PAGE_IDX_NONE) {
         p->orders[w] &= ~(1u << order);
         if (!p->orders[w]) {
             p->widths &= ~(1ull << w);
         }
     }
-    pg->next = pg->prev = PAGE_IDX_NONE;
     WRITE_ONCE(pg->refs, pg->refs & ~PGR_FREE);
 }
 
@@ -81,8 +67,8 @@ void page_pool_free(struct page_pool *p, uint32_t idx, unsigned int order)
          * widths differ only at the bottom: a block at frame 0 stays alone, as its frames have
          * several widths
          */
-        if (buddy >= p->nr_table || width_of(buddy) != width_of(idx) ||
-            !(p->table[buddy].refs & PGR_FREE) || p->table[buddy].order != order) {
+        if (buddy >= nr_frames || width_of(buddy) != width_of(idx) ||
+            !(page_of_idx(buddy)->refs & PGR_FREE) || page_of_idx(buddy)->order != order) {
             break;
         }
         unlink_block(p, buddy);
@@ -106,10 +92,16 @@ void page_pool_free_range(struct page_pool *p, uint32_t first, uint64_t nr)
     }
 }
 
-void page_pool_add(struct page_pool *p, uint32_t first, uint64_t nr)
+__cold_fn bool page_pool_has(uint32_t idx)
 {
-    p->nr_total += nr;
-    page_pool_free_range(p, first, nr);
+    for (unsigned int order = 0; order <= POOL_MAX_ORDER; order++) {
+        const struct page_info *head = page_of_idx(idx >> order << order);
+
+        if (READ_ONCE(head->refs) & PGR_FREE) {
+            return order <= head->order;
+        }
+    }
+    return false;
 }
 
 uint32_t page_pool_alloc(struct page_pool *p, unsigned int order, unsigned int max_bits)

@@ -16,22 +16,17 @@
 #define POOL_WIDTHS    33u /* frame numbers have 32 bits */
 
 struct page_pool {
-    struct page_info *table;
-    uint64_t nr_table; /* frames in the table */
     uint64_t nr_free;
-    uint64_t nr_total;            /* ever given to the pool */
+    uint64_t nr_total;            /* RAM; the caller's book */
     uint64_t widths;              /* bit w: some list of that width is not empty */
     uint32_t orders[POOL_WIDTHS]; /* bit o: head[w][o] is not empty */
     uint32_t head[POOL_WIDTHS][POOL_MAX_ORDER + 1];
 };
 
-void page_pool_init(struct page_pool *p, struct page_info *table, uint64_t nr_table);
+void page_pool_init(struct page_pool *p);
 
-/*
- * Give [first, first + nr) to the pool, in blocks as large as alignment allows. They must be RAM
- * and in no use.
- */
-void page_pool_add(struct page_pool *p, uint32_t first, uint64_t nr);
+/* Is it part of a free block? Neither is a frame that is on its way out or in, as its caller is not under the lock then. */
+bool page_pool_has(uint32_t idx);
 
 /*
  * 2^order contiguous frames, all with numbers below 2^max_bits (32 or more: no limit), as high in
@@ -42,7 +37,7 @@ uint32_t page_pool_alloc(struct page_pool *p, unsigned int order, unsigned int m
 /* Give back a block, or an aligned part of one. */
 void page_pool_free(struct page_pool *p, uint32_t idx, unsigned int order);
 
-/* Give back any range of frames. */
+/* Give back any range of frames, or new RAM, in blocks as large as alignment allows. */
 void page_pool_free_range(struct page_pool *p, uint32_t first, uint64_t nr);
 
 #endif

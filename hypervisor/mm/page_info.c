@@ -215,7 +215,7 @@ void page_unsteal(struct mm_owner *o, struct page_info *pg)
     spin_lock(&o->pages_lock);
     if (o->dying) {
         spin_unlock(&o->pages_lock);
-        page_free_stolen(pg);
+        page_give_back(pg);
         return;
     }
     o->tot_pages++;
@@ -224,9 +224,10 @@ void page_unsteal(struct mm_owner *o, struct page_info *pg)
     spin_unlock(&o->pages_lock);
 }
 
-void page_free_stolen(struct page_info *pg)
+void page_give_back(struct page_info *pg)
 {
     m2p_set(page_mfn(pg), M2P_NONE);
+    /* translations of this frame, read-only ones too, are gone after a flush later than this */
     WRITE_ONCE(pg->type, tlb_clock());
     heap_free(page_idx(pg), 1, false);
 }
@@ -270,7 +271,6 @@ void page_last_put(struct page_info *pg)
 
     ASSERT(!(pg->refs & PGR_ALLOCATED));
     ASSERT(pgt_count(pg->type) == ((pg->refs & PGR_SHARED) ? 1u : 0u));
-    m2p_set(page_mfn(pg), M2P_NONE);
     spin_lock(&o->pages_lock);
     page_list_unlink(list_of(o, pg), pg);
     o->tot_pages -= shared ? 0 : 1;
@@ -279,12 +279,10 @@ void page_last_put(struct page_info *pg)
         o->emptied = NULL;
     }
     spin_unlock(&o->pages_lock);
-    /* translations of this frame, read-only ones too, are gone after a flush later than this */
-    WRITE_ONCE(pg->type, tlb_clock());
     if (shared) {
         hv_charge(-(int64_t)PAGE_SIZE);
     }
-    heap_free(page_idx(pg), 1, false);
+    page_give_back(pg);
     if (emptied) {
         emptied(o);
     }

@@ -27,11 +27,11 @@ bool page_release(struct page_info *pg);
 /*
  * Take a frame away from its owner for an exchange: only if nobody refers to it but the owner's
  * having it. -EBUSY, or -EINVAL if it is not o's. A stolen frame belongs to nobody; it is given back
- * by page_unsteal() or freed by page_free_stolen(). Both cope with an owner that has begun to die.
+ * by page_unsteal() or freed by page_give_back(). Both cope with an owner that has begun to die.
  */
 int page_steal(struct mm_owner *o, struct page_info *pg) __must_check;
 void page_unsteal(struct mm_owner *o, struct page_info *pg);
-void page_free_stolen(struct page_info *pg);
+void page_give_back(struct page_info *pg);
 
 /*
  * The owners of frames that no domain has: the hypervisor's public tables, and device memory (ABI:

@@ -45,22 +45,6 @@ static bool port_allowed(const struct vcpu *v, uint16_t port, unsigned int nr_by
     return true;
 }
 
-static uint32_t real_in(uint16_t port, unsigned int nr_bytes)
-{
-    return nr_bytes == 1 ? inb(port) : nr_bytes == 2 ? inw(port) : inl(port);
-}
-
-static void real_out(uint16_t port, unsigned int nr_bytes, uint32_t value)
-{
-    if (nr_bytes == 1) {
-        outb(port, (uint8_t)value);
-    } else if (nr_bytes == 2) {
-        outw(port, (uint16_t)value);
-    } else {
-        outl(port, value);
-    }
-}
-
 static bool is_pci_address(uint16_t port, unsigned int nr_bytes)
 {
     return port == PCI_PORT_ADDRESS && nr_bytes == 4;
@@ -80,7 +64,7 @@ uint32_t port_read(struct vcpu *v, uint16_t port, unsigned int nr_bytes)
     if (is_pci_address(port, nr_bytes)) {
         return v->pv.pci_address;
     }
-    return is_pci_data(v, port, nr_bytes) ? pci_cycle_in(v->pv.pci_address, port, nr_bytes) : real_in(port, nr_bytes);
+    return is_pci_data(v, port, nr_bytes) ? pci_cycle_in(v->pv.pci_address, port, nr_bytes) : port_in(port, nr_bytes);
 }
 
 void port_write(struct vcpu *v, uint16_t port, unsigned int nr_bytes, uint32_t value)
@@ -102,7 +86,7 @@ void port_write(struct vcpu *v, uint16_t port, unsigned int nr_bytes, uint32_t v
     if (is_pci_data(v, port, nr_bytes)) {
         pci_cycle_out(v->pv.pci_address, port, nr_bytes, value);
     } else {
-        real_out(port, nr_bytes, value);
+        port_out(port, nr_bytes, value);
     }
 }
 

@@ -11,7 +11,7 @@
 
 #include "common/errno.h"
 #include "debug/panic.h"
-#include "mm/hv_alloc.h"
+#include "mm/heap.h"
 #include "sched/sched_private.h"
 #include "sched/switch_hooks.h"
 #include "x86/entry.h"
@@ -103,9 +103,7 @@ uint32_t sched_find_cpu(const struct sched_vcpu *s)
 
 static void raise(uint32_t cpu)
 {
-    if (cpu == this_cpu()->cpu) {
-        sched_raise_resched();
-    } else if (cpu < MAX_CPUS) {
+    if (cpu < MAX_CPUS) {
         percpu_raise(cpu, WORK_RESCHED);
     }
 }
@@ -323,9 +321,14 @@ void sched_idle_loop(void)
         if (work) {
             upcall_do_work(work);
         } else {
-            p->idle_since_ns = now_ns();
-            cpu_sleep();
-            p->idle_ns += now_ns() - p->idle_since_ns;
+            uint64_t since = now_ns();
+
+            if (heap_scrub()) {
+                (void)preempt_pending(); /* an interrupt waits for one frame, not for all */
+            } else {
+                cpu_sleep();
+            }
+            p->idle_ns += now_ns() - since;
         }
     }
 }

@@ -13,7 +13,6 @@
 #include "domain/domain.h"
 #include "domain/vcpu.h"
 
-#define SCHED_WEIGHT_DEFAULT 256 /* as Xen's credit2: shares are proportional to weights */
 
 /* What boot/main.c connects from the rooms above: VIRQs, and console input. */
 extern void (*sched_virq_hook)(struct vcpu *v, uint32_t virq);

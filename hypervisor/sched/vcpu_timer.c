@@ -78,8 +78,3 @@ void vcpu_poll_deadline(struct vcpu *v, uint64_t deadline_ns)
 {
     timer_arm(&v->sched->poll, deadline_ns);
 }
-
-void vcpu_poll_stop(struct vcpu *v)
-{
-    timer_cancel(&v->sched->poll);
-}

@@ -15,6 +15,5 @@ void vcpu_singleshot_stop(struct vcpu *v);
 void vcpu_periodic_set(struct vcpu *v, uint64_t period_ns);
 void vcpu_periodic_stop(struct vcpu *v);
 void vcpu_poll_deadline(struct vcpu *v, uint64_t deadline_ns);
-void vcpu_poll_stop(struct vcpu *v);
 
 #endif

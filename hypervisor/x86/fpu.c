@@ -42,12 +42,10 @@ void fpu_init(void)
     if (xcr0 == 0) {
         r = cpuid(0xd, 0);
         xcr0 = (XCR0_X87 | XCR0_SSE | XCR0_AVX) & (((uint64_t)r.edx << 32) | r.eax);
-        xcr0_load();
-        area_bytes = ALIGN_UP(MAX((size_t)cpuid(0xd, 0).ebx, (size_t)XSAVE_MIN_BYTES),
-                              (size_t)64); /* for XCR0 as loaded */
-        return;
     }
     xcr0_load();
+    area_bytes = ALIGN_UP(MAX((size_t)cpuid(0xd, 0).ebx, (size_t)XSAVE_MIN_BYTES),
+                          (size_t)64); /* for XCR0 as loaded */
 }
 
 size_t fpu_area_size(void)

@@ -21,8 +21,7 @@ enum lock_level {
     LOCK_PIRQ,       /* physical interrupts */
     LOCK_PAGES,      /* mm_owner page list and limits */
     LOCK_HEAP,       /* frame allocator and hv_alloc */
-    LOCK_SCHED,      /* a run queue */
-    LOCK_SCHED_PEER, /* the second of a pair */
+    LOCK_SCHED,      /* the run queue */
     LOCK_TIMER,
     LOCK_CONSOLE,
     LOCK_LEVELS

@@ -23,7 +23,7 @@ uint32_t pci_cycle_in(uint32_t address, uint16_t port, unsigned int nr_bytes)
 
     spin_lock(&pci_lock);
     outl(PCI_PORT_ADDRESS, address);
-    value = nr_bytes == 1 ? inb(port) : nr_bytes == 2 ? inw(port) : inl(port);
+    value = port_in(port, nr_bytes);
     spin_unlock(&pci_lock);
     return value;
 }
@@ -32,13 +32,7 @@ void pci_cycle_out(uint32_t address, uint16_t port, unsigned int nr_bytes, uint3
 {
     spin_lock(&pci_lock);
     outl(PCI_PORT_ADDRESS, address);
-    if (nr_bytes == 1) {
-        outb(port, (uint8_t)value);
-    } else if (nr_bytes == 2) {
-        outw(port, (uint16_t)value);
-    } else {
-        outl(port, value);
-    }
+    port_out(port, nr_bytes, value);
     spin_unlock(&pci_lock);
 }
 

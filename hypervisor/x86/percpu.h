@@ -43,7 +43,6 @@ struct percpu {
     uint32_t cpu; /* our number, 0 is the boot CPU */
     uint32_t apic_id;
     uint64_t lock_levels; /* debug: bitmap of held lock levels, see x86/lock.h */
-    uint64_t idle_since_ns;
     uint64_t idle_ns;
     uint32_t fault_vector; /* of the last fault that had a fix-up: what uaccess and IRET ran into */
     uint32_t fault_code;

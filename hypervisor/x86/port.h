@@ -39,4 +39,20 @@ static inline uint32_t inl(uint16_t port)
     return v;
 }
 
+/* One, two or four bytes. */
+static inline uint32_t port_in(uint16_t port, unsigned int nr_bytes)
+{
+    return nr_bytes == 1 ? inb(port) : nr_bytes == 2 ? inw(port) : inl(port);
+}
+static inline void port_out(uint16_t port, unsigned int nr_bytes, uint32_t value)
+{
+    if (nr_bytes == 1) {
+        outb(port, (uint8_t)value);
+    } else if (nr_bytes == 2) {
+        outw(port, (uint16_t)value);
+    } else {
+        outl(port, value);
+    }
+}
+
 #endif

@@ -233,7 +233,6 @@ static uint32_t rtc_number(uint8_t raw, bool binary)
 static uint64_t rtc_seconds(void)
 {
     uint8_t first[6];
-    uint8_t second[6];
     static const uint8_t regs[6] = {0, 2, 4, 7, 8, 9};
     bool binary = rtc_read(0x0b) & 4;
     bool hours24 = rtc_read(0x0b) & 2;
@@ -246,10 +245,7 @@ static uint64_t rtc_seconds(void)
             first[i] = rtc_read(regs[i]);
         }
         for (unsigned int i = 0; same && i < 6; i++) {
-            second[i] = rtc_read(regs[i]);
-        }
-        for (unsigned int i = 0; same && i < 6; i++) {
-            same = first[i] == second[i];
+            same = rtc_read(regs[i]) == first[i];
         }
     }
     if (!same) {
@@ -264,7 +260,7 @@ static uint64_t rtc_seconds(void)
                            rtc_number(first[0], binary));
 }
 
-void time_init(void)
+__cold_fn void time_init(void)
 {
     tsc_boot = rdtsc();
     tsc_khz = khz_from_cpuid();

@@ -86,7 +86,8 @@ void tlb_flush_cpus_va(uint64_t cpus, uint64_t va)
     }
 }
 
-void tlb_flush_stale(uint64_t cpus, uint32_t reading)
+/* Those of the CPUs that may hold translations older than that reading. */
+static uint64_t stale_cpus(uint64_t cpus, uint32_t reading)
 {
     uint64_t now = tlb_clock_read();
     /* The latest moment with that low half: an older one would only mean fewer flushes. */
@@ -100,6 +101,23 @@ void tlb_flush_stale(uint64_t cpus, uint32_t reading)
             stale |= 1ul << cpu;
         }
     }
+    return stale;
+}
+
+__cold_fn bool tlb_flush_disturbs(uint32_t reading)
+{
+    for (uint64_t left = stale_cpus(~0ull, reading); left; left &= left - 1) {
+        if (READ_ONCE(percpu_of((uint32_t)__builtin_ctzl(left))->curr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void tlb_flush_stale(uint64_t cpus, uint32_t reading)
+{
+    uint64_t stale = stale_cpus(cpus, reading);
+
     if (stale) {
         /* So that what these CPUs see is later than the reading, and the next frame of a batch needs no flush. */
         (void)__atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);

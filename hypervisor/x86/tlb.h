@@ -8,6 +8,7 @@
 #ifndef X86_TLB_H
 #define X86_TLB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void tlb_flush_local(void);                         /* all guest translations of this CPU */
@@ -35,5 +36,7 @@ static inline uint32_t tlb_clock(void)
 
 /* Flush those of the CPUs that may hold translations older than that reading. */
 void tlb_flush_stale(uint64_t cpus, uint32_t reading);
+/* Would that, asked for all CPUs, interrupt one that runs a guest? An answer for politeness: it may be old already. */
+bool tlb_flush_disturbs(uint32_t reading);
 
 #endif

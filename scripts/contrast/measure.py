@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MECHANISMS = {"native": "the bare machine", "pv": "paravirtualized", "trap": "trap and emulate", "svm": "SVM, nested paging"}
 KERNEL = {True: "contrast", False: "contrast-native"}  # by whether it is a PV one
 EXIT_PORT = 0x501
+IDLE = "sleep 1"  # first: in idle time the hypervisor zeroes the machine's memory, which is none of the guest's doing
 CPUS = 2  # the second one sleeps until the operation that is about it, the last
 # Each vCPU of the guest has a CPU of its own; the control domain shares the first one.
 PINS = " && ".join(f"vcpu-pin {vcpu}" for vcpu in ("Domain-0 0 0", "c 0 0", "c 1 1"))
@@ -88,7 +89,7 @@ def domain(options, folder, kind, runs, icount, trace_options=None, rounds=1):
     start = f"trace --on {trace_options} c && unpause c" if trace_options else "unpause c"
     command = [sys.executable, "-B", ROOT / "scripts" / "xenorun", "--build-dir", options.build_dir, "--bare", "--cpus", CPUS, "--one-thread",
                "--timeout", TIMEOUT - 10, "--cpu-model", options.cpu_model, "--add", f"{image(options, f'guests/{kernel}')}:{kernel}",
-               "--add", folder / "c.cfg", "--add", folder / "disk", "-c", f"create -p c.cfg && {PINS} && {start} && console c" + ("; trace --json --read" if trace_options else "")]
+               "--add", folder / "c.cfg", "--add", folder / "disk", "-c", f"{IDLE} && create -p c.cfg && {PINS} && {start} && console c" + ("; trace --json --read" if trace_options else "")]
     text, errors, status = run(command + (["--icount"] if icount else []), folder)
     refused = REFUSED.search(text)
     if refused:

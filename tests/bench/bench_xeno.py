@@ -33,7 +33,7 @@ cfg "" h0 hello 8 >h0.cfg; echo 'cmdline = "0"' >>h0.cfg
 only_dom0() { $X list | awk 'NR > 1 && $1 != "Domain-0" { n++ } END { exit n > 0 }'; }
 ends() { until only_dom0; do sleep 1; done; }
 free_kib() { sync; echo 3 >/proc/sys/vm/drop_caches; sleep 2; echo "BENCH $1 $(awk '/^MemFree/ { print $2 }' /proc/meminfo)"; }
-run() { linux-bench run "$@" || exit 1; }
+run() { sleep 1; linux-bench run "$@" || exit 1; }
 # What every command does for the first time.
 $X create -c h0.cfg </dev/null >/dev/null 2>&1; ends; $X create h.cfg >/dev/null 2>&1; $X destroy h; ends
 """

@@ -51,6 +51,19 @@ def test_a_thousand_cycles_leave_no_frame():
     cases.cycles_leave_no_frame(OURS, CYCLES)
 
 
+def test_idle_time_zeroes_free_frames():
+    """What a domain leaves has to be zeroed. Once the machine has been idle nothing is left of that, so a create zeroes nothing."""
+    with cases.Files() as files:
+        files.add("h1.cfg", cases.CFG)
+        for cpus in ("1", "4"):
+            result = cases.xeno(OURS, files, "create -p h1.cfg; destroy h1; info scrub_pages; sleep 1; info scrub_pages; "
+                                "create -p h1.cfg; info scrub_pages; destroy h1; info scrub_pages", "--icount", "--cpus", cpus)
+            left, idled, created, left_again = map(int, result.expect_status(0).output.split())
+            result.expect(left > 0 and left_again > 0, "expected a domain to leave frames that have to be zeroed")
+            result.expect(idled == 0, f"expected nothing to zero after a second of idle time, found {idled} frames")
+            result.expect(created == 0, f"expected a create to leave nothing to zero, found {created} frames")
+
+
 def test_counters_are_shown():
     with cases.Files() as files:
         files.add("h1.cfg", cases.CFG)

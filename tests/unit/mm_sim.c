@@ -118,6 +118,16 @@ void tlb_flush_stale(uint64_t cpus, uint32_t reading)
     }
 }
 
+bool tlb_flush_disturbs(uint32_t reading)
+{
+    uint64_t since = tlb_flush_clock - (uint32_t)((uint32_t)tlb_flush_clock - reading);
+    unsigned int c;
+
+    for (c = 0; c < SIM_CPUS && !(sim.cpu[c].dom >= 0 && flushed_at[c] <= since); c++) {
+    }
+    return c < SIM_CPUS;
+}
+
 void *hv_alloc(size_t bytes)
 {
     return calloc(1, bytes);

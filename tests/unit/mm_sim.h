@@ -66,7 +66,7 @@ struct sim_cpu {
  */
 struct sim_stats {
     uint64_t steps, pins, refused, restarts, stores, walks, guest_writes, flushes, teardowns,
-        foreign_maps, segdescs, finds, frees, compares, exchanges;
+        foreign_maps, segdescs, finds, frees, compares, exchanges, scrubs;
 };
 
 struct sim {

@@ -443,6 +443,8 @@ static void op_misc(struct sim_input *in)
         sim_flush(b & 6);
     } else if (b & 8) {
         sim.preempt = b & 16;
+    } else if (b & 32) {
+        sim.stats.scrubs += heap_scrub();
     } else {
         (void)!pt_walk_settle(&sim.dom[(b >> 1) & 1]);
     }

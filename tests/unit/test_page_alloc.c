@@ -30,8 +30,8 @@ static void start(uint32_t first, uint32_t nr)
 {
     memset(host_frame_table, 0, sizeof(host_frame_table));
     memset(taken, 0, sizeof(taken));
-    page_pool_init(&pool, host_frame_table, FRAMES);
-    page_pool_add(&pool, first, nr);
+    page_pool_init(&pool);
+    page_pool_free_range(&pool, first, nr);
     memset(taken + first, 1, nr);
 }
 
@@ -209,7 +209,6 @@ START_TEST(ranges_of_any_length)
     memset(taken + idx, 1, 11);
     check_pool();
     ck_assert_uint_eq(pool.nr_free, 1000);
-    ck_assert_uint_eq(pool.nr_total, 1000);
 }
 END_TEST
 

@@ -43,6 +43,7 @@ START_TEST(random_operations_keep_the_wall)
     ck_assert_uint_gt(s.refused, 50);
     ck_assert_uint_gt(s.pins, 5);
     ck_assert_uint_gt(s.walks, 50);
+    ck_assert_uint_gt(s.scrubs, 0);
     if (getenv("SIM_STATS")) {
         fprintf(
             stderr,
