@@ -69,7 +69,9 @@ struct consoled {
     const char *service; /* the program to run when a domain has ended; NULL: none */
     uint64_t log_limit;
     bool use_virq, check_domains, service_wanted, stop;
-    int service_pid;       /* 0: none runs */
+    bool any_ready;  /* of those served; false: none is */
+    bool sweep;      /* a domain has gone, or a viewer left one: some may have to be dropped */
+    int service_pid; /* 0: none runs */
     uint64_t service_from; /* in ms: not before, for the last one was killed */
     int signals, listener;
     int ptys; /* an epoll of all ptys: a daemon with many domains looks at those alone that something was typed into */

@@ -188,7 +188,7 @@ static int patience(const struct consoled *c, uint64_t period_end, uint64_t now)
 {
     bool waits = false;
 
-    for (const struct served *d = c->served; d; d = d->next) {
+    for (const struct served *d = c->any_ready ? c->served : NULL; d; d = d->next) {
         if (d->ready && d->allowance) {
             return 0;
         }
@@ -216,6 +216,19 @@ static void look(struct consoled *c)
     }
 }
 
+/* Most rounds are not about what a domain says: those do not look at all of them. */
+static void drain_ready(struct consoled *c)
+{
+    struct served *d = c->any_ready ? c->served : NULL;
+
+    c->any_ready = false;
+    for (; d; d = d->next) {
+        if (d->ready) {
+            served_drain(d);
+        }
+    }
+}
+
 static int loop(struct consoled *c)
 {
     struct polled p = {.fd = NULL};
@@ -234,11 +247,7 @@ static int loop(struct consoled *c)
             c->check_domains = true;
             next_look = now + LOOK_MS;
         }
-        for (struct served *d = c->served; d; d = d->next) {
-            if (d->ready) {
-                served_drain(d);
-            }
-        }
+        drain_ready(c);
         if (c->check_domains) {
             look(c);
         }

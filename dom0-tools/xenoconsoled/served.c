@@ -30,7 +30,7 @@ static void event(void *arg)
 {
     struct served *d = arg;
 
-    d->ready = true;
+    d->ready = d->daemon->any_ready = true;
 }
 
 /* ---- the pty ---- */
@@ -150,7 +150,7 @@ void served_drain(struct served *d)
     }
     if (n > d->allowance) {
         n = (uint32_t)d->allowance;
-        d->ready = true;
+        d->ready = d->daemon->any_ready = true;
     }
     for (uint32_t i = 0; i < n; i++) {
         buf[i] = ring->out[MASK_XENCONS_IDX(cons + i, ring->out)];
@@ -208,6 +208,7 @@ static void release(struct served *d)
         t->unmap_foreign(t->ctx, d->ring, 1);
         d->ring = NULL;
     }
+    d->daemon->sweep = true;
     pty_close(d);
 }
 
@@ -283,7 +284,7 @@ int served_attach(struct consoled *c, uint32_t domid, const char *name, bool fre
     }
     skip_unfinished(d);
     pty_open(d);
-    d->ready = true;
+    d->ready = c->any_ready = true;
     d->next = c->served;
     c->served = d;
     if (!fresh) {
@@ -338,6 +339,10 @@ void served_sweep(struct consoled *c)
 {
     struct served **link = &c->served;
 
+    if (!c->sweep) {
+        return; /* which would look at all of them, each time that anything happens */
+    }
+    c->sweep = false;
     while (*link) {
         struct served *d = *link;
         bool read_by = false;

@@ -197,6 +197,7 @@ void server_sweep(struct consoled *c)
             continue;
         }
         close(k->fd);
+        c->sweep = c->sweep || k->d;
         *k = c->clients[--c->nr_clients];
     }
 }

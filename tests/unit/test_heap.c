@@ -112,7 +112,8 @@ START_TEST(what_is_freed_is_used_again)
     }
     free_all();
     ck_assert_ptr_eq(malloc(1), low);
-    ck_assert_int_lt(high - low, 100000); /* twenty pieces of at most 2,000 bytes, and holes between them */
+    ck_assert_int_lt(high - low,
+                     100000); /* twenty pieces of at most 2,000 bytes, and holes between them */
 }
 END_TEST
 

@@ -121,26 +121,35 @@ int xeno_linux_event_fd(struct xeno_linux *l)
     return l->evtchn;
 }
 
+static void unbind(struct xeno_linux *l, uint32_t port)
+{
+    struct sys_port p = {.port = port};
+
+    ioctl(l->evtchn, SYS_UNBIND, &p);
+}
+
 static long add_binding(struct xeno_linux *l, unsigned long request, void *argument,
                         void (*fn)(void *arg), void *arg)
 {
     int fd = xeno_linux_event_fd(l);
-    struct linux_binding *more;
-    long port;
+    long port = fd < 0 ? fd : ioctl(fd, request, argument);
 
-    if (fd < 0) {
-        return fd;
-    }
-    more = realloc(l->bindings, (l->nr_bindings + 1) * sizeof(*more));
-    if (!more) {
-        return -ENOMEM;
-    }
-    l->bindings = more;
-    port = ioctl(fd, request, argument);
     if (port < 0) {
-        return -errno;
+        return fd < 0 ? fd : -errno;
     }
-    more[l->nr_bindings++] = (struct linux_binding){.port = (uint32_t)port, .fn = fn, .arg = arg};
+    if ((size_t)port >= l->nr_bindings) {
+        size_t nr = 2 * (size_t)port + 1;
+        struct linux_binding *more = realloc(l->bindings, nr * sizeof(*more));
+
+        if (!more) {
+            unbind(l, (uint32_t)port);
+            return -ENOMEM;
+        }
+        memset(more + l->nr_bindings, 0, (nr - l->nr_bindings) * sizeof(*more));
+        l->bindings = more;
+        l->nr_bindings = nr;
+    }
+    l->bindings[port] = (struct linux_binding){.fn = fn, .arg = arg};
     return port;
 }
 
@@ -162,14 +171,10 @@ long xeno_linux_bind_virq(struct xeno_linux *l, uint32_t virq, void (*fn)(void *
 static void do_unbind(void *ctx, uint32_t port)
 {
     struct xeno_linux *l = ctx;
-    struct sys_port p = {.port = port};
 
-    ioctl(l->evtchn, SYS_UNBIND, &p);
-    for (size_t i = 0; i < l->nr_bindings; i++) {
-        if (l->bindings[i].port == port) {
-            l->bindings[i] = l->bindings[--l->nr_bindings];
-            return;
-        }
+    unbind(l, port);
+    if (port < l->nr_bindings) {
+        l->bindings[port].fn = NULL;
     }
 }
 
@@ -183,11 +188,8 @@ static void do_notify(void *ctx, uint32_t port)
 
 static void run_handler(struct xeno_linux *l, uint32_t port)
 {
-    for (size_t i = 0; i < l->nr_bindings; i++) {
-        if (l->bindings[i].port == port) {
-            l->bindings[i].fn(l->bindings[i].arg);
-            return;
-        }
+    if (port < l->nr_bindings && l->bindings[port].fn) {
+        l->bindings[port].fn(l->bindings[port].arg);
     }
 }
 

@@ -12,7 +12,6 @@
 #define XENO_RUN_DIR "/run/xeno"
 
 struct linux_binding {
-    uint32_t port;
     void (*fn)(void *arg);
     void *arg;
 };
@@ -28,8 +27,8 @@ struct xeno_linux {
         const void *data;  /* NULL: none */
         const void *bytes; /* all of it; data's own if the file cannot be mapped */
         int fd;
-    } files[4]; /* the large ones that are open */
-    struct linux_binding *bindings;
+    } files[4];                     /* the large ones that are open */
+    struct linux_binding *bindings; /* by port; fn NULL: not bound */
     size_t nr_bindings;
 };
 

@@ -16,16 +16,16 @@
 #include "common/compiler.h"
 
 #define GRAIN  16u
-#define FIRST  262144u         /* memory that is not written to costs nothing */
+#define FIRST  262144u           /* memory that is not written to costs nothing */
 #define REGION ((size_t)1 << 20) /* a further one */
-#define LARGE  131072u         /* by itself: it goes back to the kernel */
+#define LARGE  131072u           /* by itself: it goes back to the kernel */
 #define USED   1u
 #define ALONE  2u
 #define FLAGS  (USED | ALONE)
 
 struct block {
-    size_t below; /* size of the block below, if that is free; else 0 */
-    size_t size;  /* with this head; and flags */
+    size_t below;               /* size of the block below, if that is free; else 0 */
+    size_t size;                /* with this head; and flags */
     struct block *next, **link; /* of a free one */
 };
 #define HEAD offsetof(struct block, next)
