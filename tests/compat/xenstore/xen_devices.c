@@ -105,7 +105,7 @@ int open(const char *path, int flags, ...)
 
 int mkdir(const char *path, mode_t mode)
 {
-    return strcmp(path, "/run/xeno") == 0 ? 0 : (int)syscall(SYS_mkdir, path, mode);
+    return strncmp(path, "/run/xeno", 9) == 0 ? 0 : (int)syscall(SYS_mkdir, path, mode);
 }
 
 /* Only getdomaininfo is asked for. */
