@@ -20,5 +20,10 @@ def soak_networks_on_debian_xen():
     cases.with_a_restart(["--xen"], 3)
 
 
+def soak_an_interface_with_a_rate():
+    for where in ([], ["--xen"]):
+        cases.rate(where)
+
+
 if __name__ == "__main__":
     qemu.main(sys.modules[__name__], "soak_")
