@@ -241,7 +241,7 @@ def a_build_that_fails_anywhere_leaves_nothing(where):
     said = re.findall(r"^xeno create: .+: .+$", result.output, re.MULTILINE)
     # The builder asks for memory in large pieces first, and goes on with small ones where it gets none.
     large = 8 // 2
-    result.expect(tried > 40 and len(said) == tried - large, f"expected a line for each of {tried} faults but {large}, got {len(said)}")
+    result.expect(tried > 25 and len(said) == tried - large, f"expected a line for each of {tried} faults but {large}, got {len(said)}")
     result.expect(len(result.output.splitlines()) == len(said) + 7, "expected no other lines")
     expect_free(where, result, 2)
 
