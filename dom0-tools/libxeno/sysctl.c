@@ -32,24 +32,30 @@ long xeno_domain_list(struct xeno *x, uint32_t first, xen_domctl_getdomaininfo_t
     return rc ? rc : (long)op.u.getdomaininfolist.num_domains;
 }
 
-#define CHUNK 24u /* a page of them */
+/* A page of them, which few machines have more of; then as many as one call of a small arena can take along. */
+#define CHUNK      24u
+#define CHUNK_MORE 72u
 
 long xeno_each_domain(struct xeno *x, void (*fn)(void *ctx, const struct xen_domctl_getdomaininfo *info), void *ctx)
 {
-    xen_domctl_getdomaininfo_t *list = malloc(CHUNK * sizeof(*list));
-    uint32_t next = 0;
+    xen_domctl_getdomaininfo_t *list = malloc(CHUNK_MORE * sizeof(*list));
+    uint32_t next = 0, most = CHUNK;
     long n;
 
     if (!list) {
         return -ENOMEM;
     }
-    do {
-        n = xeno_domain_list(x, next, list, CHUNK);
+    for (;;) {
+        n = xeno_domain_list(x, next, list, most);
         for (long i = 0; i < n; i++) {
             next = list[i].domain + 1u;
             fn(ctx, &list[i]);
         }
-    } while (n == (long)CHUNK);
+        if (n < (long)most) {
+            break;
+        }
+        most = CHUNK_MORE;
+    }
     free(list);
     return n < 0 ? n : 0;
 }

@@ -11,7 +11,7 @@
 
 #include "common/errno.h"
 
-#define MAGIC 0x3165726f74536558ull
+#define MAGIC 0x3265726f74536558ull
 /* Between two allocations no caller notes more words than this. */
 #define UNDO_RESERVE 512u
 

@@ -6,6 +6,7 @@
  */
 #include "xenostored/tree.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "common/errno.h"
@@ -22,25 +23,39 @@ static uint32_t hash_name(uint32_t seed, const char *name, size_t len)
     return hash ^ (hash >> 13);
 }
 
-/* As memcmp() and then the length would have it; eight bytes at a time, for a request looks at fifty names. */
-static int compare(const char *name, size_t len, const struct xs_node *node)
+/* A name's first eight bytes as a number of their order, zeros behind a shorter one. */
+static uint64_t key_of(const char *name, size_t len)
 {
-    const char *other = node->name;
-    size_t n = MIN(len, (size_t)node->name_len), at = 0;
+    uint64_t key = 0;
 
-    for (uint64_t a, b; at + sizeof(a) <= n; at += sizeof(a)) {
-        memcpy(&a, name + at, sizeof(a));
-        memcpy(&b, other + at, sizeof(b));
-        if (a != b) {
-            return __builtin_bswap64(a) < __builtin_bswap64(b) ? -1 : 1;
-        }
+    for (size_t i = 0; i < MIN(len, sizeof(key)); i++) {
+        key |= (uint64_t)(unsigned char)name[i] << (56 - 8 * i);
     }
-    for (; at < n; at++) {
-        if (name[at] != other[at]) {
-            return (unsigned char)name[at] - (unsigned char)other[at];
-        }
+    return key;
+}
+
+/* The same of a node's name. It begins with a word, and xs_node_new() has put zeros behind it. */
+static uint64_t key_of_node(const struct xs_node *node)
+{
+    uint64_t key;
+
+    memcpy(&key, node->name, sizeof(key));
+    return __builtin_bswap64(key);
+}
+
+/* As memcmp() and then the length would have it: names without zeros, of which the keys tell most apart. */
+static int compare(uint64_t key, const char *name, size_t len, const struct xs_node *node)
+{
+    uint64_t other = key_of_node(node);
+    int order = 0;
+
+    if (key != other) {
+        return key < other ? -1 : 1;
     }
-    return (int)len - (int)node->name_len;
+    if (len > sizeof(key) && node->name_len > sizeof(key)) {
+        order = memcmp(name + sizeof(key), node->name + sizeof(key), MIN(len, (size_t)node->name_len) - sizeof(key));
+    }
+    return order ? order : (int)len - (int)node->name_len;
 }
 
 xs_ref xs_block_new(struct xs_forest *forest, const void *data, size_t len)
@@ -81,13 +96,20 @@ void xs_block_put(struct xs_forest *forest, xs_ref ref)
     }
 }
 
+/* A name has at least a word, for key_of_node(). */
+static size_t node_bytes(size_t len)
+{
+    _Static_assert(offsetof(struct xs_node, name) == sizeof(struct xs_node) && sizeof(struct xs_node) % 8 == 0, "names begin with a word");
+    return sizeof(struct xs_node) + MAX(len, sizeof(uint64_t));
+}
+
 xs_ref xs_node_new(struct xs_forest *forest, const char *name, size_t len)
 {
-    xs_ref ref = xs_alloc(forest->arena, sizeof(struct xs_node) + len);
+    xs_ref ref = xs_alloc(forest->arena, node_bytes(len));
     struct xs_node *node = xs_node_at(forest, ref);
 
     if (node) {
-        memset(node, 0, sizeof(*node));
+        memset(node, 0, sizeof(*node) + sizeof(uint64_t));
         node->refs = 1;
         node->prio = hash_name(forest->seed, name, len);
         node->name_len = (uint16_t)len;
@@ -141,13 +163,13 @@ bool xs_tree_sweep(struct xs_forest *forest, unsigned int steps)
 /* A second node with the same content, which all that it refers to knows of. */
 static xs_ref duplicate(struct xs_forest *forest, const struct xs_node *node, bool siblings)
 {
-    xs_ref ref = xs_alloc(forest->arena, sizeof(*node) + node->name_len);
+    xs_ref ref = xs_alloc(forest->arena, node_bytes(node->name_len));
     struct xs_node *copy = xs_node_at(forest, ref);
 
     if (!copy) {
         return 0;
     }
-    memcpy(copy, node, sizeof(*node) + node->name_len);
+    memcpy(copy, node, node_bytes(node->name_len));
     copy->refs = 1;
     if (siblings) {
         xs_node_get(forest, copy->left);
@@ -189,10 +211,11 @@ xs_ref xs_child_find(const struct xs_forest *forest, const struct xs_node *paren
                      size_t len)
 {
     xs_ref ref = parent->children;
+    uint64_t key = key_of(name, len);
 
     while (ref) {
         const struct xs_node *node = xs_node_at(forest, ref);
-        int order = compare(name, len, node);
+        int order = compare(key, name, len, node);
 
         if (order == 0) {
             return ref;
@@ -231,9 +254,10 @@ int xs_tree_own(struct xs_forest *forest, xs_ref *root, const char *path, struct
 
     for (size_t len; at && (len = xs_path_step(&path)) > 0; path += len) {
         struct xs_node *step = own(forest, &at->children);
+        uint64_t key = key_of(path, len);
         int order;
 
-        while (step && (order = compare(path, len, step)) != 0) {
+        while (step && (order = compare(key, path, len, step)) != 0) {
             step = own(forest, order < 0 ? &step->left : &step->right);
         }
         at = step;
@@ -249,7 +273,7 @@ static int split(struct xs_forest *forest, xs_ref tree, const struct xs_node *by
     while (tree) {
         xs_ref slot = tree;
         struct xs_node *node = xs_node_at(forest, tree);
-        bool is_less = compare(by->name, by->name_len, node) > 0;
+        bool is_less = compare(key_of_node(by), by->name, by->name_len, node) > 0;
         xs_ref *dest = is_less ? less : greater;
 
         XS_SET(forest->arena, *dest, slot);
@@ -282,7 +306,7 @@ int xs_child_add(struct xs_forest *forest, struct xs_node *parent, xs_ref child)
         if (!at) {
             return -ENOMEM;
         }
-        slot = compare(node->name, node->name_len, at) < 0 ? &at->left : &at->right;
+        slot = compare(key_of_node(node), node->name, node->name_len, at) < 0 ? &at->left : &at->right;
     }
     below = *slot;
     XS_SET(forest->arena, *slot, child);
@@ -319,6 +343,7 @@ static int merge(struct xs_forest *forest, xs_ref left, xs_ref right, xs_ref *sl
 int xs_child_remove(struct xs_forest *forest, struct xs_node *parent, const char *name, size_t len)
 {
     xs_ref *slot = &parent->children;
+    uint64_t key = key_of(name, len);
     struct xs_node *node;
     xs_ref gone;
     int order;
@@ -329,7 +354,7 @@ int xs_child_remove(struct xs_forest *forest, struct xs_node *parent, const char
         if (!node) {
             return -ENOMEM;
         }
-        order = compare(name, len, node);
+        order = compare(key, name, len, node);
         if (order == 0) {
             break;
         }
@@ -350,11 +375,12 @@ const struct xs_node *xs_child_next(const struct xs_forest *forest, const struct
 {
     const struct xs_node *best = NULL;
     xs_ref ref = parent->children;
+    uint64_t key = name ? key_of(name, len) : 0;
 
     while (ref) {
         const struct xs_node *node = xs_node_at(forest, ref);
 
-        if (!name || compare(name, len, node) < 0) {
+        if (!name || compare(key, name, len, node) < 0) {
             best = node;
             ref = node->left;
         } else {

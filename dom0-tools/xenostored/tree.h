@@ -22,7 +22,7 @@ struct xs_node {
     uint32_t prio;        /* a parent in the treap has at least its children's */
     uint16_t value_len;
     uint16_t name_len;
-    char name[]; /* not terminated */
+    char name[]; /* not terminated; of a short one, zeros up to eight bytes */
 };
 
 /* Counted bytes: values and permissions. */

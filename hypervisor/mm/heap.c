@@ -65,7 +65,6 @@ static __attribute__((noinline)) void make_clean(struct page_info *pg)
     __atomic_sub_fetch(&nr_dirty, 1, __ATOMIC_RELAXED);
 }
 
-
 uint32_t heap_alloc(struct mm_owner *o, unsigned int order, unsigned int max_bits)
 {
     uint64_t nr = 1ull << order;

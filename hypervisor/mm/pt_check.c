@@ -6,7 +6,6 @@
  */
 #include "mm/pt_check.h"
 
-
 static const struct {
     const char *text;
     int err;

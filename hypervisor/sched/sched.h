@@ -13,7 +13,6 @@
 #include "domain/domain.h"
 #include "domain/vcpu.h"
 
-
 /* What boot/main.c connects from the rooms above: VIRQs, and console input. */
 extern void (*sched_virq_hook)(struct vcpu *v, uint32_t virq);
 extern void (*sched_console_hook)(void);

@@ -11,7 +11,6 @@
 
 #include "x86/rflags.h"
 
-
 #define CR0_PE (1ul << 0)
 #define CR0_MP (1ul << 1)
 #define CR0_EM (1ul << 2)
