@@ -16,10 +16,11 @@ control() { ./ld-linux-x86-64.so.2 --library-path /root ./xenstore-control "$@";
 gone() { for try in $(seq 300); do xeno destroy --why $1 | grep -q 'nothing is left' && return; xeno service; sleep 0.1; done; }
 """
 MEMORY = r"""
-part memory; more=$(($(xeno info free_memory) + 20)); try xeno create h1.cfg memory=$more
-advice=$(xeno create h1.cfg memory=$more 2>&1 | sed -n "s/.*try '\(.*\)', .*/\1/p"); echo "advice: $advice"; try $advice
+part memory; own() { xeno list Domain-0 | awk 'NR == 2 { print $3 }'; }; before=$(own)
+more=$(($(xeno info free_memory) + 20)); try xeno create h1.cfg memory=$more
+advice=$(xeno create h1.cfg memory=$more 2>&1 | sed -n "s/.*try '\(.*\)', .*/\1/p"); echo "untold: $before $(own)"; echo "advice: $advice"; try $advice
 for n in $(seq 300); do test "$(xeno info free_memory)" -ge $more && break; sleep 0.1; done
-try xeno create h1.cfg memory=$more; xeno destroy h1; xeno mem-set 0 256
+try xeno create h1.cfg memory=$more; echo "told: $(own)"; xeno destroy h1; xeno mem-set 0 256
 """
 DAEMONS = r"""
 part hangs; kill -STOP $(pidof xenostored); try xeno create h1.cfg; try xeno list; try xeno doctor; kill -CONT $(pidof xenostored)
@@ -63,6 +64,9 @@ def pains(where):
     result, parts = in_linux(where)
     one_line(result, parts["memory"], r"needs \d+ MiB, \d+ MiB are free \(the control domain has \d+ MiB\): try 'xeno mem-set 0 \d+', ", 1)
     result.expect(re.search(r"advice: xeno mem-set 0 \d+\n<0>\n<0>$", parts["memory"], re.MULTILINE), "expected the advice to help")
+    before, after = re.search(r"^untold: (\d+) (\d+)$", parts["memory"], re.MULTILINE).groups()
+    told = re.search(r"^told: (\d+)$", parts["memory"], re.MULTILINE).group(1)
+    result.expect(int(told) < int(before) == int(after), "expected the control domain to keep its memory until it is told to give some")
     result.expect(parts["kept"].split() == ["<0>"] * 6, "expected daemons to be there again for the next command")
     now, later = (int(word) for word in parts["loop"].split())
     result.expect(now >= 3 and later >= 2, "expected a daemon that cannot start to be tried at once, then more and more seldom")
