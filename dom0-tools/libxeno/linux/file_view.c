@@ -61,8 +61,8 @@ const void *file_view_open(int fd, size_t size)
         errno = EMFILE;
         return NULL;
     }
-    va = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-    if (va == MAP_FAILED || sigaction(SIGBUS, &sa, NULL)) {
+    va = sigaction(SIGBUS, &sa, NULL) ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    if (va == MAP_FAILED) {
         return NULL;
     }
     madvise(va, size, MADV_SEQUENTIAL); /* once, from its beginning: advice, so it need not be taken */
